@@ -1,0 +1,76 @@
+//! State shared between exchanges: plain `&mut self` machines, without lock or atomic.
+//!
+//! The shell owns the cells and their locks; the core reaches them through [`Cells`], asks one
+//! question at a time, and gets an answer that fits in a word, so that it can be recorded.
+use crate::service::{balancer::Balancer, health::Health, mirror::Mirror};
+
+/// Slot of a balancer cell: the position of a load balancer or weighted service in one router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BalancerId(pub u32);
+
+/// Slot of a mirror cell: the counters of a mirroring service in one router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MirrorId(pub u32);
+
+/// Slot of a health cell: which servers of a load balancer are up, shared by all its routers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HealthId(pub u32);
+
+/// An answer a cell gave. Fits in a word, so a recorder never allocates.
+pub trait Decision: Copy {
+    /// The answer as a word.
+    fn to_word(self) -> u64;
+    /// The answer back from its word.
+    fn from_word(word: u64) -> Self;
+}
+
+impl Decision for () {
+    fn to_word(self) -> u64 {
+        0
+    }
+    fn from_word(_: u64) {}
+}
+
+impl Decision for bool {
+    fn to_word(self) -> u64 {
+        u64::from(self)
+    }
+    fn from_word(word: u64) -> Self {
+        word != 0
+    }
+}
+
+impl Decision for u64 {
+    fn to_word(self) -> u64 {
+        self
+    }
+    fn from_word(word: u64) -> Self {
+        word
+    }
+}
+
+/// An index picked from a list, or none.
+impl Decision for Option<u32> {
+    fn to_word(self) -> u64 {
+        self.map_or(u64::MAX, u64::from)
+    }
+    fn from_word(word: u64) -> Self {
+        u32::try_from(word).ok()
+    }
+}
+
+/// The only way to the shared state: one method per kind of cell.
+pub trait Cells {
+    /// Asks a balancer, with the health of the servers it picks from (all up where nothing checks).
+    fn balancer<D: Decision>(
+        &self,
+        id: BalancerId,
+        f: impl FnOnce(&mut Balancer, &Health) -> D,
+    ) -> D;
+
+    /// Asks a mirror's counters.
+    fn mirror<D: Decision>(&self, id: MirrorId, f: impl FnOnce(&mut Mirror) -> D) -> D;
+
+    /// Whether the process is shutting down: ping then answers 503.
+    fn terminating(&self) -> bool;
+}

@@ -1,0 +1,57 @@
+//! Entry points as the core sees them: which peers are trusted, and how a request's head is made
+//! safe before it is routed.
+use alloc::{boxed::Box, sync::Arc};
+use core::net::SocketAddr;
+use http::HeaderValue;
+use ipnet::IpNet;
+
+pub mod connection;
+pub mod forwarded;
+pub mod proxy_protocol;
+pub mod sanitize;
+
+/// Index of an entry point in the plan's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryPointId(pub u16);
+
+/// What of an entry point bears on decisions about requests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EntryPoint {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Peers whose forwarded headers are believed.
+    pub forwarded_trust: Trust,
+    /// Header `X-Forwarded-Server`: this machine's name.
+    pub hostname: HeaderValue,
+    /// Whether paths go through as sent (`compat.traefik21`) or are cleaned first.
+    pub raw_paths: bool,
+}
+
+/// A set of peers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trust {
+    /// Everybody.
+    pub insecure: bool,
+    /// Networks.
+    pub networks: Box<[IpNet]>,
+}
+
+impl Trust {
+    /// Whether the peer at `address` is in the set. IPv4-mapped addresses count as IPv4.
+    #[must_use]
+    pub fn includes(&self, address: core::net::IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.insecure || self.networks.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// Both ends of a client's connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The client, as told by a trusted PROXY header where there is one.
+    pub address: SocketAddr,
+    /// Our side.
+    pub local: SocketAddr,
+    /// Whether the connection is TLS.
+    pub tls: bool,
+}

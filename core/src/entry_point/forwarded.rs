@@ -1,0 +1,1 @@
+//! X-Forwarded-* headers at the entry point. Compat: http.md Forwarded headers.

@@ -1,0 +1,1 @@
+//! Paths made safe before routing. Compat: http.md Host / path safety.

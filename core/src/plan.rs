@@ -1,0 +1,87 @@
+//! The compiled dynamic configuration: immutable, shared by every exchange that started under it.
+//!
+//! [`compile`] makes a plan from the one before and the providers' configurations; every part whose
+//! definition did not change is the same `Arc`, and every cell of such a part keeps its slot and
+//! generation, so that the shell carries its state over.
+use crate::{
+    cells::HealthId,
+    entry_point::{EntryPoint, EntryPointId},
+    middleware::Middleware,
+    router::{Route, Table},
+    rule::{Rule, view::View},
+    service::Instance,
+};
+use alloc::{boxed::Box, sync::Arc};
+use slots::Slots;
+
+pub mod compile;
+pub mod slots;
+
+/// The most middlewares one router may have once its chains are flattened.
+pub const MIDDLEWARES_MAX: usize = 255;
+
+/// A compiled router, ready to serve.
+#[derive(Debug)]
+pub struct Router {
+    /// Qualified name, e.g. `app@file`.
+    pub name: Arc<str>,
+    /// The rule.
+    pub rule: Rule,
+    /// Higher first; ties go to the longer rule, then to the lower name.
+    pub priority: i64,
+    /// Middlewares with chains flattened, outermost first; at most [`MIDDLEWARES_MAX`].
+    pub middlewares: Box<[Arc<Middleware>]>,
+    /// Who answers.
+    pub service: Arc<Instance>,
+    /// Qualified name of the service the router refers to.
+    pub service_name: Arc<str>,
+}
+
+/// The compiled dynamic configuration.
+#[derive(Debug)]
+pub struct Plan {
+    /// The entry points, by [`EntryPointId`].
+    pub entry_points: Arc<[EntryPoint]>,
+    /// What the shell must keep cells for.
+    pub cells: CellSpecs,
+    /// Routers of clear-text requests, by entry point.
+    plain: Box<[Table]>,
+    /// Routers of TLS requests, by entry point.
+    tls: Box<[Table]>,
+}
+
+/// What each cell starts from. A slot whose generation is unchanged keeps its state over a reload.
+#[derive(Clone, Debug, Default)]
+pub struct CellSpecs {
+    /// Balancers, by [`crate::cells::BalancerId`].
+    pub balancers: Slots<BalancerSpec>,
+    /// Mirrors' shares in percent, by [`crate::cells::MirrorId`].
+    pub mirrors: Slots<Arc<[u8]>>,
+    /// The load balancers whose servers are checked, by [`HealthId`].
+    pub healths: Slots<Arc<crate::service::LoadBalancer>>,
+}
+
+/// What a balancer starts from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BalancerSpec {
+    /// Weights, in the order of servers or children.
+    pub weights: Arc<[u32]>,
+    /// The health of the servers, where they are checked.
+    pub health: Option<HealthId>,
+}
+
+impl Plan {
+    /// A plan without routers: every request is answered 404.
+    #[must_use]
+    pub fn empty(entry_points: Arc<[EntryPoint]>) -> Self {
+        let tables = || entry_points.iter().map(|_| Table::default()).collect();
+        Self { plain: tables(), tls: tables(), cells: CellSpecs::default(), entry_points }
+    }
+
+    /// Where a request on an entry point goes.
+    #[must_use]
+    pub fn route(&self, at: EntryPointId, tls: bool, view: &View<'_>) -> Route {
+        let tables = if tls { &self.tls } else { &self.plain };
+        tables.get(usize::from(at.0)).map_or(Route::NotFound, |table| table.route(view))
+    }
+}

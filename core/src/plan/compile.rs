@@ -1,0 +1,1 @@
+//! Configuration to plan, reusing every part of the previous plan that did not change.

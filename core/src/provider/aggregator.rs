@@ -1,0 +1,1 @@
+//! At most one message per provider and throttle interval, the latest winning: a machine.

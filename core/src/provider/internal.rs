@@ -1,0 +1,1 @@
+//! The internal provider: routers that the static configuration implies, such as ping.

@@ -1,0 +1,136 @@
+//! Compiled services, and their instances in routers.
+//!
+//! A service is compiled once; every router that refers to it has its own [`Instance`], with its own
+//! balancer positions (compat: services.md "A service is built once per referencing router").
+use crate::cells::{BalancerId, HealthId, MirrorId};
+use alloc::{boxed::Box, sync::Arc};
+use core::time::Duration;
+use http::{HeaderMap, HeaderValue, uri::Authority};
+
+pub mod balancer;
+pub mod health;
+pub mod health_check;
+pub mod mirror;
+pub mod sticky;
+
+/// A service as one router uses it: a tree whose leaves are load balancers.
+#[derive(Debug)]
+pub enum Instance {
+    /// `ping@internal`: 200 `OK`, 503 while terminating.
+    Ping,
+    /// Servers taken in turn.
+    LoadBalancer {
+        /// The definition.
+        service: Arc<LoadBalancer>,
+        /// This router's position in it.
+        balancer: BalancerId,
+    },
+    /// Services by weight.
+    Weighted {
+        /// The definition.
+        service: Arc<Weighted>,
+        /// This router's position in it.
+        balancer: BalancerId,
+        /// The children, in the order of the definition.
+        children: Box<[Self]>,
+    },
+    /// A main service, and mirrors that get copies.
+    Mirroring {
+        /// The definition.
+        service: Arc<Mirroring>,
+        /// This router's counters.
+        mirror: MirrorId,
+        /// The service whose answer counts.
+        main: Box<Self>,
+        /// The mirrors, in the order of the definition; at most 64.
+        mirrors: Box<[Arc<Self>]>,
+    },
+}
+
+/// Servers taken in turn.
+#[derive(Debug)]
+pub struct LoadBalancer {
+    /// Qualified name.
+    pub name: Arc<str>,
+    /// The servers, in the order written, each scheme and authority once.
+    pub servers: Box<[Server]>,
+    /// Session affinity.
+    pub sticky: Option<sticky::Sticky>,
+    /// Whether the server sees the client's Host header.
+    pub pass_host_header: bool,
+    /// The cell that knows which servers are up, where they are checked.
+    pub health: Option<HealthId>,
+    /// What to check.
+    pub health_check: Option<HealthCheck>,
+}
+
+/// How a server is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scheme {
+    /// HTTP/1.1 in clear text.
+    Http,
+    /// HTTP/1.1 or HTTP/2 over TLS.
+    Https,
+    /// HTTP/2 in clear text by prior knowledge.
+    H2c,
+}
+
+/// One server of a load balancer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Server {
+    /// `scheme://authority`, as in logs and the API.
+    pub url: Arc<str>,
+    /// How it is spoken to.
+    pub scheme: Scheme,
+    /// Host and port (the port always present), without user information.
+    pub authority: Authority,
+    /// The Host header where the client's is not passed: host and port as written.
+    pub host: HeaderValue,
+    /// The value of a sticky cookie that names this server: an opaque hash.
+    pub cookie: Arc<str>,
+    /// From user information in the URL: an `Authorization` header where the request has none.
+    pub authorization: Option<HeaderValue>,
+}
+
+/// Services by weight.
+#[derive(Debug)]
+pub struct Weighted {
+    /// Qualified name.
+    pub name: Arc<str>,
+    /// The children's names as written (values of the sticky cookie), and their weights.
+    pub children: Box<[(Arc<str>, u32)]>,
+    /// Session affinity.
+    pub sticky: Option<sticky::Sticky>,
+}
+
+/// A main service and its mirrors.
+#[derive(Debug)]
+pub struct Mirroring {
+    /// Qualified name.
+    pub name: Arc<str>,
+    /// Bytes of a request body kept for the mirrors; a longer one is not mirrored.
+    pub body_bytes_max: u64,
+    /// The mirrors' shares in percent.
+    pub percents: Box<[u8]>,
+}
+
+/// What the health checker sends to each server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HealthCheck {
+    /// Scheme instead of the server's.
+    pub scheme: Option<Scheme>,
+    /// Path and query, with its leading slash.
+    pub path: http::uri::PathAndQuery,
+    /// Port instead of the server's.
+    pub port: Option<u16>,
+    /// Host header instead of the server's.
+    pub hostname: Option<HeaderValue>,
+    /// Further headers.
+    pub headers: HeaderMap,
+    /// Between two rounds.
+    pub interval: Duration,
+    /// For one answer.
+    pub timeout: Duration,
+    /// Whether redirects are followed (at most 10).
+    pub follow_redirects: bool,
+}

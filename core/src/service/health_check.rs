@@ -1,0 +1,1 @@
+//! When to probe which server, and who is up: a machine. Compat: services.md "healthCheck".

@@ -1,0 +1,38 @@
+//! The only seam that simulation replaces: binding, connecting, name resolution.
+use std::{future::Future, io, net::SocketAddr};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// A network.
+pub trait Net: Clone + 'static {
+    /// A byte stream.
+    type Stream: Stream;
+    /// A bound address.
+    type Listener: Listener<Stream = Self::Stream>;
+
+    /// Listens on `address`. Several workers may listen on the same one.
+    fn bind(&self, address: SocketAddr) -> impl Future<Output = io::Result<Self::Listener>>;
+
+    /// Connects to `address`.
+    fn connect(&self, address: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>>;
+
+    /// The addresses of a host name, in the order to try them.
+    fn resolve(&self, host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>>;
+}
+
+/// A bound address.
+pub trait Listener: 'static {
+    /// What it accepts.
+    type Stream;
+
+    /// The next connection and its client.
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>>;
+
+    /// The address it is bound to.
+    fn local_addr(&self) -> io::Result<SocketAddr>;
+}
+
+/// A byte stream between two addresses.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + 'static {
+    /// Our side's address.
+    fn local_addr(&self) -> io::Result<SocketAddr>;
+}

@@ -1,0 +1,1 @@
+//! The Rutter shell on a simulated network: seeded scenarios, faults and checks.
