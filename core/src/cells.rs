@@ -2,7 +2,10 @@
 //!
 //! The shell owns the cells and their locks; the core reaches them through [`Cells`], asks one
 //! question at a time, and gets an answer that fits in a word, so that it can be recorded.
-use crate::service::{balancer::Balancer, health::Health, mirror::Mirror};
+use crate::{
+    middleware::in_flight_req::InFlight,
+    service::{balancer::Balancer, health::Health, mirror::Mirror},
+};
 
 /// Slot of a balancer cell: the position of a load balancer or weighted service in one router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,6 +18,18 @@ pub struct MirrorId(pub u32);
 /// Slot of a health cell: which servers of a load balancer are up, shared by all its routers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HealthId(pub u32);
+
+/// Slot of an in-flight cell: the counters of one `inFlightReq` in one router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InFlightId(pub u32);
+
+/// The cell of a middleware with state, of whatever kind. One per router and position
+/// (compat: middlewares.md "One instance per (router, position)").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CellId {
+    /// Of `inFlightReq`.
+    InFlight(InFlightId),
+}
 
 /// An answer a cell gave. Fits in a word, so a recorder never allocates.
 pub trait Decision: Copy {
@@ -70,6 +85,9 @@ pub trait Cells {
 
     /// Asks a mirror's counters.
     fn mirror<D: Decision>(&self, id: MirrorId, f: impl FnOnce(&mut Mirror) -> D) -> D;
+
+    /// Asks the counters of an `inFlightReq`.
+    fn in_flight<D: Decision>(&self, id: InFlightId, f: impl FnOnce(&mut InFlight) -> D) -> D;
 
     /// Whether the process is shutting down: ping then answers 503.
     fn terminating(&self) -> bool;

@@ -1,6 +1,6 @@
 //! Entry points as the core sees them: which peers are trusted, and how a request's head is made
 //! safe before it is routed.
-use alloc::{boxed::Box, sync::Arc};
+use alloc::{boxed::Box, string::ToString, sync::Arc};
 use core::net::SocketAddr;
 use http::HeaderValue;
 use ipnet::IpNet;
@@ -45,8 +45,8 @@ impl Trust {
     }
 }
 
-/// Both ends of a client's connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Both ends of a client's connection, with what every request on it needs of them as headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// The client, as told by a trusted PROXY header where there is one.
     pub address: SocketAddr,
@@ -54,4 +54,17 @@ pub struct Peer {
     pub local: SocketAddr,
     /// Whether the connection is TLS.
     pub tls: bool,
+    /// The client's address as text, without zone or port.
+    pub(crate) ip: HeaderValue,
+}
+
+impl Peer {
+    /// The ends of one connection. Made once a connection, cloned for every request on it.
+    #[must_use]
+    pub fn new(address: SocketAddr, local: SocketAddr, tls: bool) -> Self {
+        let text = address.ip().to_canonical().to_string();
+        // An address has no character that a header cannot carry.
+        let ip = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("unknown"));
+        Self { address, local, tls, ip }
+    }
 }

@@ -4,7 +4,7 @@
 //! definition did not change is the same `Arc`, and every cell of such a part keeps its slot and
 //! generation, so that the shell carries its state over.
 use crate::{
-    cells::HealthId,
+    cells::{CellId, HealthId, InFlightId},
     entry_point::{EntryPoint, EntryPointId},
     middleware::Middleware,
     router::{Route, Table},
@@ -30,11 +30,20 @@ pub struct Router {
     /// Higher first; ties go to the longer rule, then to the lower name.
     pub priority: i64,
     /// Middlewares with chains flattened, outermost first; at most [`MIDDLEWARES_MAX`].
-    pub middlewares: Box<[Arc<Middleware>]>,
+    pub middlewares: Box<[Step]>,
     /// Who answers.
     pub service: Arc<Instance>,
     /// Qualified name of the service the router refers to.
     pub service_name: Arc<str>,
+}
+
+/// A middleware at its position in one router.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The middleware, shared by all routers that use it.
+    pub middleware: Arc<Middleware>,
+    /// Its state in this router, if it has any.
+    pub cell: Option<CellId>,
 }
 
 /// The compiled dynamic configuration.
@@ -57,8 +66,19 @@ pub struct CellSpecs {
     pub balancers: Slots<BalancerSpec>,
     /// Mirrors' shares in percent, by [`crate::cells::MirrorId`].
     pub mirrors: Slots<Arc<[u8]>>,
+    /// The amounts of `inFlightReq`s, by [`InFlightId`].
+    pub in_flight: Slots<u64>,
     /// The load balancers whose servers are checked, by [`HealthId`].
     pub healths: Slots<Arc<crate::service::LoadBalancer>>,
+}
+
+impl CellSpecs {
+    /// Frees the cell of a middleware.
+    pub fn remove(&mut self, cell: CellId) {
+        match cell {
+            CellId::InFlight(InFlightId(slot)) => self.in_flight.remove(slot),
+        }
+    }
 }
 
 /// What a balancer starts from.

@@ -1,0 +1,69 @@
+//! `addPrefix`: a prefix before the path. Compat: middlewares.md "addPrefix".
+use super::{Context, Options, Verdict, Walk};
+use crate::cells::Cells;
+use crate::exchange::target;
+use alloc::{boxed::Box, format, string::String};
+use http::request;
+use serde::{Deserialize, Serialize};
+
+/// The options of `addPrefix`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default)]
+pub struct AddPrefix {
+    /// The prefix; a leading slash is added where it is missing.
+    pub prefix: String,
+}
+
+/// Compiled `addPrefix`.
+#[derive(Debug)]
+pub struct Prefix {
+    /// With its leading slash, percent-encoded where it must be.
+    prefix: Box<str>,
+}
+
+impl Options for AddPrefix {
+    type Middleware = Prefix;
+
+    fn compile(&self) -> Result<Prefix, String> {
+        if self.prefix.is_empty() {
+            return Err("prefix cannot be empty".into());
+        }
+        let slash = if self.prefix.starts_with('/') { "" } else { "/" };
+        Ok(Prefix { prefix: target::encode(&format!("{slash}{}", self.prefix)).into() })
+    }
+}
+
+impl Walk for Prefix {
+    fn inward<C: Cells>(&self, _: &Context<'_>, _: &C, head: &mut request::Parts) -> Verdict {
+        let path = format!("{}{}", self.prefix, head.uri.path());
+        target::replace_path(head, &path);
+        Verdict::Continue
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::middleware::testing::{self, inward};
+
+    #[test]
+    fn prefix_goes_before_the_path_and_keeps_the_query() {
+        for (prefix, uri, want) in [
+            ("/api", "/users?id=1", "/api/users?id=1"),
+            ("pre", "/x", "/pre/x"),
+            ("/a b", "/", "/a%20b/"),
+            ("/api", "/a%2Fb", "/api/a%2Fb"),
+            ("/api", "http://h:8/x?y", "http://h:8/api/x?y"),
+        ] {
+            let middleware = AddPrefix { prefix: prefix.into() }.compile().unwrap();
+            let mut head = testing::head(uri, &[]);
+            assert!(matches!(inward(&middleware, &mut head), Verdict::Continue));
+            assert_eq!(testing::text(&head.uri), want);
+        }
+    }
+
+    #[test]
+    fn an_empty_prefix_is_refused() {
+        assert_eq!(AddPrefix::default().compile().unwrap_err(), "prefix cannot be empty");
+    }
+}

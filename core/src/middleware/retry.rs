@@ -1,0 +1,48 @@
+//! `retry`: another try when a request provably reached no server. Compat: middlewares.md "retry".
+use super::{Context, Options, Verdict, Walk};
+use crate::cells::Cells;
+use crate::config::scalar;
+use alloc::{format, string::String};
+use core::time::Duration;
+use http::request;
+use serde::{Deserialize, Serialize};
+
+/// The options of `retry`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Retry {
+    /// Tries in all, the first included.
+    pub attempts: i64,
+    /// The wait before the second try, doubled after each; 0 or absent: none.
+    pub initial_interval: scalar::Duration,
+}
+
+/// Compiled `retry`.
+#[derive(Debug)]
+pub struct Attempts {
+    attempts: u32,
+    initial_interval: Duration,
+}
+
+impl Options for Retry {
+    type Middleware = Attempts;
+
+    fn compile(&self) -> Result<Attempts, String> {
+        match u32::try_from(self.attempts) {
+            Ok(attempts @ 1..) => {
+                Ok(Attempts { attempts, initial_interval: self.initial_interval.0 })
+            }
+            _ => Err(format!("incorrect (or empty) value for attempt ({})", self.attempts)),
+        }
+    }
+}
+
+impl Walk for Attempts {
+    fn inward<C: Cells>(&self, _: &Context<'_>, _: &C, _: &mut request::Parts) -> Verdict {
+        Verdict::Retry { attempts: self.attempts, initial_interval: self.initial_interval }
+    }
+
+    fn edits_request(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,99 @@
+//! What tests of middlewares share: heads, a context, and the calls.
+use super::{Context, Verdict, Walk};
+use crate::{
+    cells::{BalancerId, Cells, Decision, InFlightId, MirrorId},
+    entry_point::{EntryPoint, Peer, Trust},
+    middleware::in_flight_req::InFlight,
+    service::{balancer::Balancer, health::Health, mirror::Mirror},
+    time::Instant,
+};
+use alloc::{borrow::ToOwned, string::String, string::ToString, vec::Vec};
+use http::{HeaderMap, HeaderValue, Uri, request, response};
+
+/// A GET request's head.
+pub(crate) fn head(uri: &str, headers: &[(&str, &str)]) -> request::Parts {
+    let mut builder = http::Request::get(uri);
+    for (name, value) in headers {
+        builder = builder.header(*name, *value);
+    }
+    builder.body(()).unwrap().into_parts().0
+}
+
+/// A response's head.
+pub(crate) fn response(status: u16, headers: &[(&str, &str)]) -> response::Parts {
+    let mut builder = http::Response::builder().status(status);
+    for (name, value) in headers {
+        builder = builder.header(*name, *value);
+    }
+    builder.body(()).unwrap().into_parts().0
+}
+
+/// An entry point that trusts nobody.
+pub(crate) fn entry_point() -> EntryPoint {
+    EntryPoint {
+        name: "web".into(),
+        forwarded_trust: Trust::default(),
+        hostname: HeaderValue::from_static("edge"),
+        raw_paths: false,
+    }
+}
+
+/// A clear-text peer.
+pub(crate) fn peer() -> Peer {
+    Peer::new(([192, 0, 2, 7], 4711).into(), ([192, 0, 2, 1], 80).into(), false)
+}
+
+/// The way in through one middleware.
+pub(crate) fn inward(middleware: &impl Walk, head: &mut request::Parts) -> Verdict {
+    let entry_point = entry_point();
+    middleware.inward(
+        &Context { now: Instant(0), peer: &peer(), entry_point: &entry_point, cell: None },
+        &Nothing,
+        head,
+    )
+}
+
+/// The way out through one middleware.
+pub(crate) fn outward(middleware: &impl Walk, head: &mut response::Parts) {
+    let entry_point = entry_point();
+    middleware.outward(
+        &Context { now: Instant(0), peer: &peer(), entry_point: &entry_point, cell: None },
+        head,
+    );
+}
+
+/// A target as text.
+pub(crate) fn text(uri: &Uri) -> String {
+    uri.to_string()
+}
+
+/// All values of a header.
+pub(crate) fn all(headers: &HeaderMap, name: &str) -> Vec<String> {
+    headers.get_all(name).iter().map(|value| value.to_str().unwrap().to_owned()).collect()
+}
+
+/// Cells for middlewares that ask none.
+#[derive(Debug)]
+pub(crate) struct Nothing;
+
+impl Cells for Nothing {
+    fn balancer<D: Decision>(
+        &self,
+        _: BalancerId,
+        f: impl FnOnce(&mut Balancer, &Health) -> D,
+    ) -> D {
+        f(&mut Balancer::new([1].into()), &Health::ALL_UP)
+    }
+
+    fn mirror<D: Decision>(&self, _: MirrorId, f: impl FnOnce(&mut Mirror) -> D) -> D {
+        f(&mut Mirror::new([].into()))
+    }
+
+    fn in_flight<D: Decision>(&self, _: InFlightId, f: impl FnOnce(&mut InFlight) -> D) -> D {
+        f(&mut InFlight::new(1))
+    }
+
+    fn terminating(&self) -> bool {
+        false
+    }
+}
