@@ -61,16 +61,16 @@ pub enum Output {
     Deliver(Delivery),
     /// Answer without a server.
     Respond(Response<Bytes>),
-    /// Nothing follows but copies of the request for these mirrors (see [`Exchange::copied`]).
+    /// Nothing follows but copies of the request for these mirrors (see [`Exchange::mirrored`]).
     Done {
         /// Who gets a copy, in order.
-        mirrors: Vec<Copy>,
+        mirrors: Vec<Mirrored>,
     },
 }
 
 /// A copy of a request that is owed to a mirror.
 #[derive(Clone, Debug)]
-pub struct Copy {
+pub struct Mirrored {
     /// The mirror's service.
     pub instance: Arc<Instance>,
     /// A longer request body is not mirrored: this copy is dropped.
@@ -143,6 +143,8 @@ struct Leaf {
     server: u32,
     /// Servers of this load balancer tried so far, for one request that none has seen.
     tries: u32,
+    /// Picked for this request, not named by its cookie.
+    fresh: bool,
 }
 
 /// One request and its response, travelling through one router.
@@ -164,7 +166,7 @@ pub struct Exchange {
     /// Sticky cookies to set, of the latest choice.
     cookies: Vec<HeaderValue>,
     /// Copies owed to mirrors, decided once a request.
-    copies: Option<Vec<Copy>>,
+    copies: Option<Vec<Mirrored>>,
     /// Facts of the request, once it was made fit for the next hop.
     sealed: Option<Sealed>,
     /// The client's Host, where a server got another one.
@@ -174,12 +176,7 @@ pub struct Exchange {
 impl Exchange {
     /// A request that came in on an entry point. `entropy` is its share of randomness and its id.
     #[must_use]
-    pub const fn new(
-        plan: Arc<Plan>,
-        entry_point: EntryPointId,
-        peer: Peer,
-        entropy: u64,
-    ) -> Self {
+    pub const fn new(plan: Arc<Plan>, entry_point: EntryPointId, peer: Peer, entropy: u64) -> Self {
         Self {
             plan,
             entry_point,
@@ -198,9 +195,9 @@ impl Exchange {
         }
     }
 
-    /// A copy of a request, for a mirror. Its first input is the head that [`Exchange::copied`] gave.
+    /// A copy of a request, for a mirror. Its first input is the head that [`Exchange::mirrored`] gave.
     #[must_use]
-    pub const fn copy(
+    pub fn mirror(
         plan: Arc<Plan>,
         entry_point: EntryPointId,
         peer: Peer,
@@ -237,7 +234,7 @@ impl Exchange {
 
     /// The head that copies start from: what the main server is sent, for the client's host.
     #[must_use]
-    pub fn copied(&self, head: &request::Parts) -> request::Parts {
+    pub fn mirrored(&self, head: &request::Parts) -> request::Parts {
         let mut copy = head.clone();
         if let Some(host) = &self.client_host {
             copy.headers.insert(http::header::HOST, host.clone());

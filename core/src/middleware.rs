@@ -69,7 +69,7 @@ impl Held {
 }
 
 /// Options that compile to a middleware.
-pub(crate) trait Options {
+pub trait Options {
     /// What they compile to.
     type Middleware;
 

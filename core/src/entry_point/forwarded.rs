@@ -94,9 +94,9 @@ pub fn is_websocket(headers: &HeaderMap) -> bool {
 #[must_use]
 pub fn wants_upgrade(headers: &HeaderMap) -> bool {
     headers.contains_key(UPGRADE)
-        && headers.get(CONNECTION).is_some_and(|value| {
-            tokens(value).any(|token| token.eq_ignore_ascii_case("upgrade"))
-        })
+        && headers
+            .get(CONNECTION)
+            .is_some_and(|value| tokens(value).any(|token| token.eq_ignore_ascii_case("upgrade")))
 }
 
 /// The comma-separated tokens of a header value.

@@ -12,7 +12,10 @@ use http::{
 
 /// Brings a head into the one form that everything after works on: a target of path and query only,
 /// the authority in `Host`, a clean path. `Err` is the answer to a request that is not to be routed.
-pub fn on_entry(entry_point: &EntryPoint, head: &mut request::Parts) -> Result<(), Response<Bytes>> {
+pub fn on_entry(
+    entry_point: &EntryPoint,
+    head: &mut request::Parts,
+) -> Result<(), Response<Bytes>> {
     if head.method == Method::CONNECT {
         return Err(answer::status(StatusCode::NOT_IMPLEMENTED));
     }
@@ -67,8 +70,24 @@ const fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,
-            b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+'
-                | b',' | b';' | b'=' | b'%' | b':' | b'[' | b']'
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b';'
+                | b'='
+                | b'%'
+                | b':'
+                | b'['
+                | b']'
         )
 }
 
@@ -186,7 +205,11 @@ mod tests {
             ("/%zz", &[("host", "a")][..], "400 b\"400 Bad Request\""),
             ("/%2", &[("host", "a")], "400 b\"400 Bad Request\""),
             ("/", &[], "400 b\"400 Bad Request: missing required Host header\""),
-            ("/", &[("host", "a"), ("host", "b")], "400 b\"400 Bad Request: too many Host headers\""),
+            (
+                "/",
+                &[("host", "a"), ("host", "b")],
+                "400 b\"400 Bad Request: too many Host headers\"",
+            ),
             ("/", &[("host", "a b")], "400 b\"400 Bad Request: malformed Host header\""),
             ("/", &[("host", "a/b")], "400 b\"400 Bad Request: malformed Host header\""),
             ("/", &[("host", "a"), ("expect", "x")], "417 b\"\""),

@@ -61,13 +61,15 @@ pub(super) fn open(sealed: Sealed, head: &mut response::Parts) -> Delivery {
     let headers = &mut head.headers;
     remove_hop_by_hop(headers);
     let gunzip = sealed.asked_gzip
-        && headers.get(CONTENT_ENCODING).is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"gzip"));
+        && headers
+            .get(CONTENT_ENCODING)
+            .is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"gzip"));
     if gunzip {
         headers.remove(CONTENT_ENCODING);
         headers.remove(CONTENT_LENGTH);
     }
-    let bodiless = sealed.head
-        || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let bodiless =
+        sealed.head || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let sniff =
         !bodiless && !headers.contains_key(CONTENT_TYPE) && !headers.contains_key(CONTENT_ENCODING);
     Delivery { gunzip, sniff }
@@ -179,7 +181,10 @@ mod tests {
         );
         let mut response =
             testing::response(101, &[("connection", "upgrade"), ("upgrade", "websocket")]);
-        assert_eq!(open(Sealed { upgrade: true, ..Sealed::default() }, &mut response), Delivery::default());
+        assert_eq!(
+            open(Sealed { upgrade: true, ..Sealed::default() }, &mut response),
+            Delivery::default()
+        );
         assert_eq!(lines(&response.headers), ["connection: upgrade", "upgrade: websocket"]);
     }
 

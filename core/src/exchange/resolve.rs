@@ -1,5 +1,5 @@
 //! From a service to a server: balancers, sticky cookies, mirrors.
-use super::{Awaiting, Copy, Exchange, Leaf, Output, answer};
+use super::{Awaiting, Exchange, Leaf, Mirrored, Output, answer};
 use crate::{
     cells::{BalancerId, Cells, MirrorId},
     service::{Instance, LoadBalancer, Weighted, balancer::Balancer, health::Health},
@@ -65,19 +65,22 @@ impl Exchange {
         cells: &C,
         head: &mut request::Parts,
     ) -> Option<Output> {
-        let leaf = self.leaf.as_mut()?;
-        if leaf.tries >= TRIES_MAX {
-            return None;
-        }
-        leaf.tries += 1;
+        let mut leaf = self.leaf.take().filter(|leaf| leaf.tries < TRIES_MAX)?;
         let pick = || cells.balancer(leaf.balancer, Balancer::pick);
         // Another exchange may have moved the position, so the failed one may be next again: once.
         let next = pick().filter(|next| *next != leaf.server).or_else(pick)?;
         if next == leaf.server {
             return None;
         }
+        leaf.tries += 1;
         leaf.server = next;
-        self.bind(next);
+        // The cookie of the server that failed names the wrong one.
+        if leaf.fresh {
+            self.cookies.pop();
+        }
+        leaf.fresh = true;
+        self.bind(&leaf);
+        self.leaf = Some(leaf);
         Some(self.send(head))
     }
 
@@ -114,37 +117,31 @@ impl Exchange {
         service: &Arc<LoadBalancer>,
         balancer: BalancerId,
     ) -> Result<Leaf, Response<Bytes>> {
-        let leaf = |server| Leaf { service: Arc::clone(service), balancer, server, tries: 1 };
         let named = service
             .sticky
             .as_ref()
             .and_then(|sticky| sticky.chosen(&head.headers))
             .and_then(|value| service.server_by_cookie(value));
+        let service = Arc::clone(service);
         if let Some(index) = named
-            && let Some(index) = cells.balancer(balancer, |cell, up| cell.bound(index, up))
+            && let Some(server) = cells.balancer(balancer, |cell, up| cell.bound(index, up))
         {
-            return Ok(leaf(index));
+            return Ok(Leaf { service, balancer, server, tries: 1, fresh: false });
         }
-        let Some(index) = cells.balancer(balancer, Balancer::pick) else {
+        let Some(server) = cells.balancer(balancer, Balancer::pick) else {
             return Err(answer::status(StatusCode::SERVICE_UNAVAILABLE));
         };
-        let leaf = leaf(index);
-        self.leaf = Some(leaf);
-        self.bind(index);
-        // Set two lines up.
-        self.leaf.take().ok_or_else(|| answer::status(StatusCode::SERVICE_UNAVAILABLE))
+        let leaf = Leaf { service, balancer, server, tries: 1, fresh: true };
+        self.bind(&leaf);
+        Ok(leaf)
     }
 
-    /// Binds the client to a freshly picked server of the leaf, if it is sticky.
-    fn bind(&mut self, server: u32) {
-        let Some(leaf) = &self.leaf else { return };
-        let Some(sticky) = &leaf.service.sticky else { return };
-        let Some(server) = leaf.service.servers.get(server as usize) else { return };
-        // A cookie of an earlier pick of the same load balancer is outdated by this one.
-        if leaf.tries > 1 {
-            self.cookies.pop();
+    /// Binds the client to a freshly picked server, if its load balancer is sticky.
+    fn bind(&mut self, leaf: &Leaf) {
+        let server = leaf.service.servers.get(leaf.server as usize);
+        if let (Some(sticky), Some(server)) = (&leaf.service.sticky, server) {
+            self.cookies.extend(sticky.set_cookie(&server.cookie));
         }
-        self.cookies.extend(sticky.set_cookie(&server.cookie));
     }
 
     fn pick_child<C: Cells>(
@@ -175,12 +172,12 @@ fn chosen<C: Cells>(
     mirror: MirrorId,
     mirrors: &[Arc<Instance>],
     body_bytes_max: u64,
-) -> Vec<Copy> {
+) -> Vec<Mirrored> {
     let set: u64 = cells.mirror(mirror, crate::service::mirror::Mirror::count);
     let mirrors = mirrors.iter().take(64).enumerate();
     mirrors
         .filter(|(i, _)| set >> i & 1 == 1)
-        .map(|(_, instance)| Copy { instance: Arc::clone(instance), body_bytes_max })
+        .map(|(_, instance)| Mirrored { instance: Arc::clone(instance), body_bytes_max })
         .collect()
 }
 

@@ -89,8 +89,7 @@ const EXACT: [(&[u8], &str); 25] = [
 /// A tag counts when a space or `>` follows it; a comment when it starts.
 fn starts_with_tag(text: &[u8], tag: &[u8]) -> bool {
     let Some((start, rest)) = text.split_at_checked(tag.len()) else { return false };
-    start.eq_ignore_ascii_case(tag)
-        && (tag == b"<!--" || matches!(rest.first(), Some(b' ' | b'>')))
+    start.eq_ignore_ascii_case(tag) && (tag == b"<!--" || matches!(rest.first(), Some(b' ' | b'>')))
 }
 
 fn is_mp4(data: &[u8]) -> bool {

@@ -137,12 +137,8 @@ mod tests {
             &[("host", "a:80"), ("x-key", "k"), ("x-forwarded-for", "10.0.0.1, 10.0.0.2,10.0.0.3")],
         );
         let (entry_point, peer) = (testing::entry_point(), testing::peer());
-        let context = Context {
-            now: Instant(0),
-            peer: &peer,
-            entry_point: &entry_point,
-            cell: None,
-        };
+        let context =
+            Context { now: Instant(0), peer: &peer, entry_point: &entry_point, cell: None };
         for (criterion, want) in [
             (SourceCriterion::default(), "192.0.2.7"),
             (strategy(0, &[]), "192.0.2.7"),

@@ -12,3 +12,11 @@ pub struct View<'a> {
     /// The client.
     pub client: IpAddr,
 }
+
+impl<'a> View<'a> {
+    /// A view of a head.
+    #[must_use]
+    pub fn new(head: &'a request::Parts, authority: &'a str, client: IpAddr) -> Self {
+        Self { head, authority, client }
+    }
+}

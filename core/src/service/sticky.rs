@@ -36,3 +36,12 @@ impl Sticky {
 pub fn opaque(url: &str) -> Arc<str> {
     url.into()
 }
+
+impl super::LoadBalancer {
+    /// The server that a cookie's value names.
+    #[must_use]
+    pub fn server_by_cookie(&self, value: &str) -> Option<u32> {
+        let at = self.servers.iter().position(|server| *server.cookie == *value)?;
+        u32::try_from(at).ok()
+    }
+}
