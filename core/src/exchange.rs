@@ -14,6 +14,7 @@ use bytes::Bytes;
 use forward::Sealed;
 use http::{HeaderValue, Response, StatusCode, request, response};
 use inward::Frame;
+use serde::{Deserialize, Serialize};
 
 pub mod answer;
 mod forward;
@@ -87,7 +88,7 @@ pub struct Delivery {
 }
 
 /// Why no response came. Compat: http.md "Errors produced while forwarding".
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SendError {
     /// Name resolution, refused or reset connection, other network errors: 502.
     Network,
@@ -230,6 +231,16 @@ impl Exchange {
             service: self.leaf.as_ref().map(|leaf| &*leaf.service.name),
             server: self.server().map(|server| &*server.url),
         }
+    }
+
+    /// Names of the cookies that bind clients to servers in this router.
+    #[must_use]
+    pub fn sticky_names(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        if let Some(router) = &self.router {
+            router.service.sticky_names(&mut names);
+        }
+        names
     }
 
     /// The head that copies start from: what the main server is sent, for the client's host.

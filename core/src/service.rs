@@ -3,7 +3,7 @@
 //! A service is compiled once; every router that refers to it has its own [`Instance`], with its own
 //! balancer positions (compat: services.md "A service is built once per referencing router").
 use crate::cells::{BalancerId, HealthId, MirrorId};
-use alloc::{boxed::Box, sync::Arc};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::time::Duration;
 use http::{HeaderMap, HeaderValue, uri::Authority};
 
@@ -45,6 +45,25 @@ pub enum Instance {
         /// The mirrors, in the order of the definition; at most 64.
         mirrors: Box<[Arc<Self>]>,
     },
+}
+
+impl Instance {
+    /// Collects the names of sticky cookies in the whole tree.
+    pub fn sticky_names<'a>(&'a self, names: &mut Vec<&'a str>) {
+        match self {
+            Self::Ping => {}
+            Self::LoadBalancer { service, .. } => {
+                names.extend(service.sticky.as_ref().map(|it| &*it.name))
+            }
+            Self::Weighted { service, children, .. } => {
+                names.extend(service.sticky.as_ref().map(|it| &*it.name));
+                for child in children {
+                    child.sticky_names(names);
+                }
+            }
+            Self::Mirroring { main, .. } => main.sticky_names(names),
+        }
+    }
 }
 
 /// Servers taken in turn.

@@ -1,1 +1,316 @@
-//! Record and replay of an exchange: inputs, and the words that cells decided.
+//! Record and replay of an exchange: what happened, what cells decided, what came of it.
+//!
+//! A [`Trace`] holds all that an [`Exchange`] depends on besides its plan, so it replays alone,
+//! without network, clock or other traffic: [`Trace::replay`]. Credentials and cookies other than
+//! sticky ones are left out when it is written. The shell records through an [`Observer`]; `()` is
+//! the one that does nothing and costs nothing.
+use crate::{
+    cells::Cells,
+    entry_point::{EntryPointId, Peer},
+    exchange::{Exchange, Input, Output, SendError},
+    plan::Plan,
+    time::Instant,
+};
+use alloc::{string::String, sync::Arc, vec::Vec};
+use core::net::SocketAddr;
+use http::request;
+use serde::{Deserialize, Serialize};
+
+mod cells;
+mod head;
+
+pub use cells::{Asked, CellKind};
+pub use head::{RequestHead, ResponseHead};
+
+/// One exchange, from its first input to its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// Where it came in.
+    pub entry_point: u16,
+    /// The client.
+    pub client: SocketAddr,
+    /// Our side of the connection.
+    pub local: SocketAddr,
+    /// Whether the connection was TLS.
+    pub tls: bool,
+    /// Its share of randomness, and its id.
+    pub entropy: u64,
+    /// What happened, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One input, the decisions it led to, and the output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// When.
+    pub at: u64,
+    /// What happened.
+    pub event: Event,
+    /// What cells decided, in the order they were asked.
+    pub asked: Vec<Asked>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// An [`Input`], owned. A head that the exchange has already seen is not stored again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// See [`Input::Request`].
+    Request(RequestHead),
+    /// See [`Input::Awake`].
+    Awake,
+    /// See [`Input::Response`].
+    Response(ResponseHead),
+    /// See [`Input::Unsent`].
+    Unsent(SendError),
+    /// See [`Input::Failed`].
+    Failed(SendError),
+    /// See [`Input::End`].
+    End,
+    /// See [`Input::Left`].
+    Left,
+}
+
+/// An [`Output`] and the head it is about, as text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// See [`Output::Sleep`].
+    Sleep {
+        /// Until then.
+        until: u64,
+    },
+    /// See [`Output::Send`].
+    Send {
+        /// The server's URL.
+        server: String,
+        /// Bytes of the body kept for mirrors.
+        keep_body: Option<u64>,
+        /// Whether an upgrade is asked for.
+        upgrade: bool,
+        /// The head as sent.
+        head: RequestHead,
+    },
+    /// See [`Output::Deliver`].
+    Deliver {
+        /// Whether the body is decoded.
+        gunzip: bool,
+        /// Whether its type is sniffed.
+        sniff: bool,
+        /// The head as delivered.
+        head: ResponseHead,
+    },
+    /// See [`Output::Respond`].
+    Respond {
+        /// The head.
+        head: ResponseHead,
+        /// The body.
+        body: String,
+    },
+    /// See [`Output::Done`].
+    Done {
+        /// How many copies go to mirrors.
+        mirrors: usize,
+    },
+}
+
+/// Where a replay went another way than the trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Divergence {
+    /// Index of the step.
+    pub step: usize,
+    /// What the trace says, and what the replay did.
+    pub what: String,
+}
+
+/// Sees an exchange pass by. The shell has one for each exchange.
+pub trait Observer: Default {
+    /// An exchange begins.
+    fn begin(&mut self, entry_point: EntryPointId, peer: &Peer, entropy: u64) {
+        let _ = (entry_point, peer, entropy);
+    }
+
+    /// Hands an input to the exchange.
+    fn handle<C: Cells>(
+        &mut self,
+        exchange: &mut Exchange,
+        now: Instant,
+        cells: &C,
+        input: Input<'_>,
+    ) -> Output {
+        exchange.handle(now, cells, input)
+    }
+}
+
+/// Sees nothing, costs nothing.
+impl Observer for () {}
+
+/// Writes a [`Trace`].
+#[derive(Debug, Default)]
+pub struct Recorder {
+    trace: Option<Trace>,
+}
+
+impl Recorder {
+    /// What was recorded, if an exchange began.
+    #[must_use]
+    pub const fn trace(&self) -> Option<&Trace> {
+        self.trace.as_ref()
+    }
+}
+
+impl Observer for Recorder {
+    fn begin(&mut self, entry_point: EntryPointId, peer: &Peer, entropy: u64) {
+        self.trace = Some(Trace {
+            entry_point: entry_point.0,
+            client: peer.address,
+            local: peer.local,
+            tls: peer.tls,
+            entropy,
+            steps: Vec::new(),
+        });
+    }
+
+    fn handle<C: Cells>(
+        &mut self,
+        exchange: &mut Exchange,
+        now: Instant,
+        cells: &C,
+        input: Input<'_>,
+    ) -> Output {
+        let recording = cells::Recording::new(cells);
+        let (output, mut step) = step(exchange, now, &recording, input);
+        step.asked = recording.into_asked();
+        if let Some(trace) = &mut self.trace {
+            trace.steps.push(step);
+        }
+        output
+    }
+}
+
+impl Trace {
+    /// Plays the exchange again under a plan. The same plan gives the same outcomes.
+    ///
+    /// # Errors
+    /// The first step that went another way.
+    pub fn replay(&self, plan: Arc<Plan>) -> Result<(), Divergence> {
+        let peer = Peer::new(self.client, self.local, self.tls);
+        let mut exchange = Exchange::new(plan, EntryPointId(self.entry_point), peer, self.entropy);
+        let mut request = request_parts();
+        for (index, recorded) in self.steps.iter().enumerate() {
+            let diverged = |what| Divergence { step: index, what };
+            let mut response;
+            let input = match &recorded.event {
+                Event::Request(head) => {
+                    request = head.to_parts().map_err(diverged)?;
+                    Input::Request(&mut request)
+                }
+                Event::Awake => Input::Awake(&mut request),
+                Event::Response(head) => {
+                    response = head.to_parts().map_err(diverged)?;
+                    Input::Response(&mut response)
+                }
+                Event::Unsent(error) => Input::Unsent(&mut request, *error),
+                Event::Failed(error) => Input::Failed(*error),
+                Event::End => Input::End,
+                Event::Left => Input::Left,
+            };
+            let replaying = cells::Replaying::new(&recorded.asked);
+            let (_, step) = step(&mut exchange, Instant(recorded.at), &replaying, input);
+            replaying.finish().map_err(diverged)?;
+            if step.outcome != recorded.outcome {
+                let what = alloc::format!("{:?} became {:?}", recorded.outcome, step.outcome);
+                return Err(diverged(what));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Hands an input on and notes it and what came of it.
+fn step<C: Cells>(
+    exchange: &mut Exchange,
+    now: Instant,
+    cells: &C,
+    input: Input<'_>,
+) -> (Output, Step) {
+    let mut ours = None;
+    let mut theirs = None;
+    let (output, mut event) = match input {
+        Input::Request(head) => {
+            let event = Event::Request(RequestHead::of(head));
+            let output = exchange.handle(now, cells, Input::Request(head));
+            ours = Some(RequestHead::of(head));
+            (output, event)
+        }
+        Input::Awake(head) => {
+            let output = exchange.handle(now, cells, Input::Awake(head));
+            ours = Some(RequestHead::of(head));
+            (output, Event::Awake)
+        }
+        Input::Unsent(head, error) => {
+            let output = exchange.handle(now, cells, Input::Unsent(head, error));
+            ours = Some(RequestHead::of(head));
+            (output, Event::Unsent(error))
+        }
+        Input::Response(head) => {
+            let event = Event::Response(ResponseHead::of(head));
+            let output = exchange.handle(now, cells, Input::Response(head));
+            theirs = Some(ResponseHead::of(head));
+            (output, event)
+        }
+        Input::Failed(error) => {
+            (exchange.handle(now, cells, Input::Failed(error)), Event::Failed(error))
+        }
+        Input::End => (exchange.handle(now, cells, Input::End), Event::End),
+        Input::Left => (exchange.handle(now, cells, Input::Left), Event::Left),
+    };
+    let mut outcome = outcome(exchange, &output, ours, theirs);
+    redact(exchange, &mut event, &mut outcome);
+    (output, Step { at: now.0, event, asked: Vec::new(), outcome })
+}
+
+fn outcome(
+    exchange: &Exchange,
+    output: &Output,
+    request: Option<RequestHead>,
+    response: Option<ResponseHead>,
+) -> Outcome {
+    match output {
+        Output::Sleep { until } => Outcome::Sleep { until: until.0 },
+        Output::Send { keep_body, upgrade } => Outcome::Send {
+            server: exchange.labels().server.unwrap_or("").into(),
+            keep_body: *keep_body,
+            upgrade: *upgrade,
+            head: request.unwrap_or_default(),
+        },
+        Output::Deliver(delivery) => Outcome::Deliver {
+            gunzip: delivery.gunzip,
+            sniff: delivery.sniff,
+            head: response.unwrap_or_default(),
+        },
+        Output::Respond(response) => Outcome::Respond {
+            head: ResponseHead::of_response(response),
+            body: String::from_utf8_lossy(response.body()).into_owned(),
+        },
+        Output::Done { mirrors } => Outcome::Done { mirrors: mirrors.len() },
+    }
+}
+
+/// Takes credentials out, and cookies but for those that decide about servers.
+fn redact(exchange: &Exchange, event: &mut Event, outcome: &mut Outcome) {
+    let kept = exchange.sticky_names();
+    match event {
+        Event::Request(head) => head.redact(&kept),
+        Event::Response(head) => head.redact(&kept),
+        Event::Awake | Event::Unsent(_) | Event::Failed(_) | Event::End | Event::Left => {}
+    }
+    match outcome {
+        Outcome::Send { head, .. } => head.redact(&kept),
+        Outcome::Deliver { head, .. } | Outcome::Respond { head, .. } => head.redact(&kept),
+        Outcome::Sleep { .. } | Outcome::Done { .. } => {}
+    }
+}
+
+fn request_parts() -> request::Parts {
+    http::Request::new(()).into_parts().0
+}

@@ -82,15 +82,10 @@ mod tests {
     fn redirect(options: &RedirectScheme, method: Method, uri: &str, headers: &[(&str, &str)]) -> String {
         let mut head = testing::head(uri, headers);
         head.method = method;
-        match testing::inward(&options.compile().unwrap(), &mut head) {
-            Verdict::Respond(response) => format!(
-                "{} {} {:?}",
-                response.status().as_u16(),
-                response.headers()[LOCATION].to_str().unwrap(),
-                response.body()
-            ),
-            other => format!("{other:?}"),
-        }
+        let verdict = testing::inward(&options.compile().unwrap(), &mut head);
+        let Verdict::Respond(response) = verdict else { return format!("{verdict:?}") };
+        let location = response.headers()[LOCATION].to_str().unwrap();
+        format!("{} {location} {:?}", response.status().as_u16(), response.body())
     }
 
     #[test]

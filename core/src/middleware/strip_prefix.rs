@@ -87,10 +87,11 @@ mod tests {
         let prefixes = prefixes.iter().map(|prefix| String::from(*prefix)).collect();
         let options = StripPrefix { prefixes, force_slash: None };
         let mut head = testing::head(uri, &[("x-forwarded-prefix", "/mine")]);
-        match inward(&options.compile().unwrap(), &mut head) {
-            Verdict::Continue => (testing::text(&head.uri), testing::all(&head.headers, "x-forwarded-prefix")),
-            other => (format!("{other:?}"), Vec::new()),
+        let verdict = inward(&options.compile().unwrap(), &mut head);
+        if !matches!(verdict, Verdict::Continue) {
+            return (format!("{verdict:?}"), Vec::new());
         }
+        (testing::text(&head.uri), testing::all(&head.headers, "x-forwarded-prefix"))
     }
 
     #[test]

@@ -1,0 +1,174 @@
+//! Heads as text, without secrets.
+use alloc::{
+    borrow::ToOwned,
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Response, Version,
+    header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE},
+    request, response,
+};
+use serde::{Deserialize, Serialize};
+
+const REDACTED: &str = "redacted";
+
+/// A request's head.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestHead {
+    /// Method.
+    pub method: String,
+    /// Target.
+    pub target: String,
+    /// 10, 11 or 20.
+    pub version: u8,
+    /// Header fields in order. Bytes outside ASCII stand as Latin-1.
+    pub headers: Vec<(String, String)>,
+}
+
+/// A response's head.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResponseHead {
+    /// Status code.
+    pub status: u16,
+    /// Header fields in order. Bytes outside ASCII stand as Latin-1.
+    pub headers: Vec<(String, String)>,
+}
+
+impl RequestHead {
+    pub(super) fn of(head: &request::Parts) -> Self {
+        Self {
+            method: head.method.to_string(),
+            target: head.uri.to_string(),
+            version: version_number(head.version),
+            headers: fields(&head.headers),
+        }
+    }
+
+    pub(super) fn to_parts(&self) -> Result<request::Parts, String> {
+        let (mut head, ()) = http::Request::new(()).into_parts();
+        let bad = |what: &str| format!("the trace has a bad {what}");
+        head.method = self.method.parse().map_err(|_| bad("method"))?;
+        head.uri = self.target.parse().map_err(|_| bad("target"))?;
+        head.version = match self.version {
+            10 => Version::HTTP_10,
+            20 => Version::HTTP_2,
+            _ => Version::HTTP_11,
+        };
+        head.headers = header_map(&self.headers)?;
+        Ok(head)
+    }
+
+    pub(super) fn redact(&mut self, kept: &[&str]) {
+        redact(&mut self.headers, kept);
+    }
+}
+
+impl ResponseHead {
+    pub(super) fn of(head: &response::Parts) -> Self {
+        Self { status: head.status.as_u16(), headers: fields(&head.headers) }
+    }
+
+    pub(super) fn of_response(response: &Response<Bytes>) -> Self {
+        Self { status: response.status().as_u16(), headers: fields(response.headers()) }
+    }
+
+    pub(super) fn to_parts(&self) -> Result<response::Parts, String> {
+        let (mut head, ()) = Response::new(()).into_parts();
+        head.status =
+            self.status.try_into().map_err(|_| String::from("the trace has a bad status"))?;
+        head.headers = header_map(&self.headers)?;
+        Ok(head)
+    }
+
+    pub(super) fn redact(&mut self, kept: &[&str]) {
+        redact(&mut self.headers, kept);
+    }
+}
+
+const fn version_number(version: Version) -> u8 {
+    match version {
+        Version::HTTP_09 | Version::HTTP_10 => 10,
+        Version::HTTP_2 => 20,
+        _ => 11,
+    }
+}
+
+fn fields(headers: &HeaderMap) -> Vec<(String, String)> {
+    let latin =
+        |value: &HeaderValue| value.as_bytes().iter().map(|byte| char::from(*byte)).collect();
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), latin(value))).collect()
+}
+
+fn header_map(fields: &[(String, String)]) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::with_capacity(fields.len());
+    for (name, value) in fields {
+        let bytes: Option<Vec<u8>> = value.chars().map(|c| u8::try_from(c).ok()).collect();
+        let header = HeaderName::from_bytes(name.as_bytes()).ok();
+        let value = bytes.and_then(|bytes| HeaderValue::from_bytes(&bytes).ok());
+        let (Some(header), Some(value)) = (header, value) else {
+            return Err(format!("the trace has a bad header {name}"));
+        };
+        headers.append(header, value);
+    }
+    Ok(headers)
+}
+
+fn redact(headers: &mut [(String, String)], kept: &[&str]) {
+    for (name, value) in headers {
+        if *name == AUTHORIZATION.as_str() || *name == PROXY_AUTHORIZATION.as_str() {
+            *value = REDACTED.to_owned();
+        } else if *name == COOKIE.as_str() {
+            let pairs: Vec<String> =
+                value.split(';').map(|pair| redact_cookie(pair, kept)).collect();
+            *value = pairs.join("; ");
+        } else if *name == SET_COOKIE.as_str() {
+            *value = redact_cookie(value, kept);
+        }
+    }
+}
+
+/// `name=redacted`, or the whole of a cookie that decides about servers.
+fn redact_cookie(pair: &str, kept: &[&str]) -> String {
+    let pair = pair.trim();
+    match pair.split_once('=') {
+        Some((name, _)) if kept.contains(&name.trim()) => pair.to_owned(),
+        Some((name, _)) => format!("{}={REDACTED}", name.trim()),
+        None => REDACTED.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::middleware::testing;
+
+    #[test]
+    fn secrets_are_left_out_and_sticky_cookies_kept() {
+        let mut head = RequestHead::of(&testing::head(
+            "/x?y",
+            &[
+                ("authorization", "Basic c2VjcmV0"),
+                ("cookie", "sid=secret; lb=a; junk"),
+                ("a", "1"),
+            ],
+        ));
+        head.redact(&["lb"]);
+        let text = format!("{head:?}");
+        assert!(!text.contains("secret") && !text.contains("c2VjcmV0") && !text.contains("junk"));
+        assert!(text.contains("sid=redacted; lb=a; redacted"));
+    }
+
+    #[test]
+    fn a_head_survives_as_text() {
+        let mut parts = testing::head("/x?y", &[("a", "1"), ("a", "2")]);
+        parts.headers.append("b", HeaderValue::from_bytes(b"\xFFz").unwrap());
+        let back = RequestHead::of(&parts).to_parts().unwrap();
+        assert_eq!(
+            (&back.headers, &back.uri, back.version),
+            (&parts.headers, &parts.uri, parts.version)
+        );
+    }
+}
