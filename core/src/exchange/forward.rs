@@ -77,12 +77,13 @@ pub(super) fn open(sealed: Sealed, head: &mut response::Parts) -> Delivery {
 
 /// RFC 9110 §7.6.1. What `Connection` names goes too; `TE` stays if it asks for trailers alone.
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    let ours = ["keep-alive", "close", "upgrade", "te"];
     let listed: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()
         .flat_map(tokens)
+        .filter(|token| !ours.iter().any(|ours| token.eq_ignore_ascii_case(ours)))
         .filter_map(|token| HeaderName::from_bytes(token.as_bytes()).ok())
-        .filter(|name| *name != TE)
         .collect();
     for name in listed {
         headers.remove(name);
