@@ -3,3 +3,4 @@
 //! Everything is generic over [`net::Net`], so that the simulator runs the same code.
 pub mod clock;
 pub mod net;
+pub mod provider;

@@ -1,0 +1,2 @@
+//! Providers: where dynamic configuration comes from.
+pub mod template;
