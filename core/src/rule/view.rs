@@ -47,7 +47,7 @@ impl<'a> View<'a> {
     /// port.
     pub(super) fn host_as_sent(&self) -> &'a str {
         if self.head.version < Version::HTTP_2 && self.head.uri.scheme().is_some() {
-            return self.head.uri.authority().map_or("", |authority| authority.as_str());
+            return self.authority;
         }
         self.authority.split(':').next().unwrap_or("")
     }
@@ -119,12 +119,4 @@ pub(super) fn lossy(bytes: Vec<u8>) -> String {
         }
         text
     })
-}
-
-impl<'a> View<'a> {
-    /// A view of a head.
-    #[must_use]
-    pub fn new(head: &'a request::Parts, authority: &'a str, client: IpAddr) -> Self {
-        Self { head, authority, client }
-    }
 }
