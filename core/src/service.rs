@@ -2,15 +2,20 @@
 //!
 //! A service is compiled once; every router that refers to it has its own [`Instance`], with its own
 //! balancer positions (compat: services.md "A service is built once per referencing router").
-use crate::cells::{BalancerId, HealthId, MirrorId};
+use crate::cells::{BalancerId, MirrorId};
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::time::Duration;
 use http::{HeaderMap, HeaderValue, uri::Authority};
 
+pub use load_balancer::LoadBalancer;
+
 pub mod balancer;
+pub(crate) mod duration;
 pub mod health;
 pub mod health_check;
+pub mod load_balancer;
 pub mod mirror;
+pub mod server;
 pub mod sticky;
 
 /// A service as one router uses it: a tree whose leaves are load balancers.
@@ -64,23 +69,6 @@ impl Instance {
             Self::Mirroring { main, .. } => main.sticky_names(names),
         }
     }
-}
-
-/// Servers taken in turn.
-#[derive(Debug)]
-pub struct LoadBalancer {
-    /// Qualified name.
-    pub name: Arc<str>,
-    /// The servers, in the order written, each scheme and authority once.
-    pub servers: Box<[Server]>,
-    /// Session affinity.
-    pub sticky: Option<sticky::Sticky>,
-    /// Whether the server sees the client's Host header.
-    pub pass_host_header: bool,
-    /// The cell that knows which servers are up, where they are checked.
-    pub health: Option<HealthId>,
-    /// What to check.
-    pub health_check: Option<HealthCheck>,
 }
 
 /// How a server is spoken to.

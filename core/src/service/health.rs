@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
     generation: u64,
-    down: Vec<u32>,
+    /// One bit a server, set while it is down; servers beyond the end are up.
+    down: Vec<u64>,
 }
 
 impl Health {
@@ -15,7 +16,22 @@ impl Health {
     /// Whether the server at `index` is up.
     #[must_use]
     pub fn is_up(&self, index: usize) -> bool {
-        u32::try_from(index).is_ok_and(|index| !self.down.contains(&index))
+        self.word(index / 64) & (1 << (index % 64)) == 0
+    }
+
+    /// The first server that is up in `from..end`.
+    #[must_use]
+    pub fn first_up(&self, from: usize, end: usize) -> Option<usize> {
+        let mut index = from;
+        while index < end {
+            let rest = self.word(index / 64) >> (index % 64);
+            let downs = rest.trailing_ones() as usize;
+            if downs < 64 - index % 64 {
+                return Some(index + downs).filter(|up| *up < end);
+            }
+            index = (index / 64 + 1) * 64;
+        }
+        None
     }
 
     /// Changes with every change of any server; balancers start over when it does.
@@ -26,14 +42,45 @@ impl Health {
 
     /// Sets a server up or down.
     pub fn set(&mut self, index: u32, up: bool) {
-        let was_down = self.down.contains(&index);
-        if was_down == up {
-            self.generation += 1;
-            if up {
-                self.down.retain(|down| *down != index);
-            } else {
-                self.down.push(index);
+        let index = index as usize;
+        if self.is_up(index) == up {
+            return;
+        }
+        self.generation += 1;
+        if self.down.len() <= index / 64 {
+            self.down.resize(index / 64 + 1, 0);
+        }
+        self.down[index / 64] ^= 1 << (index % 64);
+    }
+
+    fn word(&self, at: usize) -> u64 {
+        self.down.get(at).copied().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeSet;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn it_is_the_set_of_servers_last_set_down(
+            changes in proptest::collection::vec((0_u32..300, any::<bool>()), 0..100),
+            from in 0_usize..310,
+            end in 0_usize..310,
+        ) {
+            let (mut health, mut down) = (Health::ALL_UP, BTreeSet::new());
+            for (index, up) in changes {
+                let before = health.generation();
+                let changed = if up { down.remove(&index) } else { down.insert(index) };
+                health.set(index, up);
+                prop_assert_eq!(health.generation() != before, changed);
             }
+            let is_down = |i: usize| u32::try_from(i).is_ok_and(|i| down.contains(&i));
+            prop_assert!((0..400).all(|i| health.is_up(i) != is_down(i)));
+            prop_assert_eq!(health.first_up(from, end), (from..end).find(|i| !is_down(*i)));
         }
     }
 }

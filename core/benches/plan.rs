@@ -1,0 +1,2 @@
+//! Compiling plans, and picking servers.
+fn main() {}
