@@ -12,10 +12,20 @@ use crate::{
     service::Instance,
 };
 use alloc::{boxed::Box, sync::Arc};
+use parts::Parts;
 use slots::Slots;
 
 pub mod compile;
+mod instances;
+mod middlewares;
+mod name;
+mod parts;
+pub mod report;
+mod routers;
+mod services;
 pub mod slots;
+mod sorted;
+mod tree;
 
 /// The most middlewares one router may have once its chains are flattened.
 pub const MIDDLEWARES_MAX: usize = 255;
@@ -46,6 +56,17 @@ pub struct Step {
     pub cell: Option<CellId>,
 }
 
+const NAME_WITH_AT: &str = "a name must not contain @: it parts the name from its provider";
+
+/// What of the static configuration bears on plans. It does not change while the process runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// The entry points, by [`EntryPointId`].
+    pub entry_points: Arc<[EntryPoint]>,
+    /// Whether the process answers as `ping@internal`.
+    pub ping: bool,
+}
+
 /// The compiled dynamic configuration.
 #[derive(Debug)]
 pub struct Plan {
@@ -57,6 +78,8 @@ pub struct Plan {
     plain: Box<[Table]>,
     /// Routers of TLS requests, by entry point.
     tls: Box<[Table]>,
+    settings: Settings,
+    parts: Parts,
 }
 
 /// What each cell starts from. A slot whose generation is unchanged keeps its state over a reload.
@@ -94,8 +117,46 @@ impl Plan {
     /// A plan without routers: every request is answered 404.
     #[must_use]
     pub fn empty(entry_points: Arc<[EntryPoint]>) -> Self {
-        let tables = || entry_points.iter().map(|_| Table::default()).collect();
-        Self { plain: tables(), tls: tables(), cells: CellSpecs::default(), entry_points }
+        Self::new(Settings { entry_points, ping: false }, CellSpecs::default())
+    }
+
+    fn new(settings: Settings, cells: CellSpecs) -> Self {
+        let tables = || settings.entry_points.iter().map(|_| Table::default()).collect();
+        Self {
+            plain: tables(),
+            tls: tables(),
+            cells,
+            entry_points: settings.entry_points.clone(),
+            settings,
+            parts: Parts::default(),
+        }
+    }
+
+    /// The same, to be changed into the next plan.
+    fn successor(&self) -> Self {
+        let mut cells = self.cells.clone();
+        cells.balancers.settle();
+        cells.mirrors.settle();
+        cells.in_flight.settle();
+        cells.healths.settle();
+        Self {
+            plain: self.plain.clone(),
+            tls: self.tls.clone(),
+            cells,
+            entry_points: self.entry_points.clone(),
+            settings: self.settings.clone(),
+            parts: self.parts.clone(),
+        }
+    }
+
+    /// Nothing of this plan but the generations of its cells.
+    fn cleared(&self, settings: &Settings) -> Self {
+        let mut cells = self.cells.clone();
+        cells.balancers.clear();
+        cells.mirrors.clear();
+        cells.in_flight.clear();
+        cells.healths.clear();
+        Self::new(settings.clone(), cells)
     }
 
     /// Where a request on an entry point goes.

@@ -1,6 +1,6 @@
 //! Names of objects: `name@provider`, and how a reference is read. Compat: README.md rule 1.
 use crate::diagnostic::Kind;
-use alloc::{format, string::String, sync::Arc};
+use alloc::{format, sync::Arc};
 use core::hash::BuildHasher;
 use foldhash::fast::FixedState;
 
@@ -22,12 +22,7 @@ impl Id {
     }
 
     pub(super) fn qualified(&self) -> Arc<str> {
-        let (name, provider) = (&*self.name, &*self.provider);
-        let mut text = String::with_capacity(name.len() + 1 + provider.len());
-        text.push_str(name);
-        text.push('@');
-        text.push_str(provider);
-        text.into()
+        format!("{}@{}", self.name, self.provider).into()
     }
 }
 
@@ -43,6 +38,11 @@ impl Reference {
         } else {
             format!("{written}@{provider}").into()
         })
+    }
+
+    /// The name of an object.
+    pub(super) fn to(id: &Id) -> Self {
+        Self(id.qualified())
     }
 
     pub(super) fn qualified(&self) -> &Arc<str> {

@@ -73,7 +73,10 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
     }
 
     /// The entries that are not below `key`, in order.
-    pub(super) fn from<Q: Ord + ?Sized>(&self, key: &Q) -> impl Iterator<Item = (&K, &V)>
+    pub(super) fn from<'a, Q: Ord + ?Sized>(
+        &'a self,
+        key: &Q,
+    ) -> impl Iterator<Item = (&'a K, &'a V)> + use<'a, Q, K, V>
     where
         K: Borrow<Q>,
     {

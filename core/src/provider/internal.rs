@@ -1,1 +1,3 @@
-//! The internal provider: routers that the static configuration implies, such as ping.
+//! What the process itself offers as services, and its routers to them.
+/// The provider's name.
+pub const INTERNAL: &str = "internal";

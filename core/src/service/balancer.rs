@@ -116,7 +116,8 @@ impl Rounds {
     /// Lets those in whose weight the threshold has reached. Each is let in once a cycle.
     fn admit(&mut self, weights: &[u32]) {
         let waiting = self.order.get(self.admitted..).unwrap_or_default();
-        let reached = waiting.iter().take_while(|i| weights[**i as usize] >= self.threshold).count();
+        let reached =
+            waiting.iter().take_while(|i| weights[**i as usize] >= self.threshold).count();
         if reached > 0 {
             self.round.extend_from_slice(&waiting[..reached]);
             // Two ascending runs: merged in linear time.

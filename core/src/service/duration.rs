@@ -35,6 +35,17 @@ pub(crate) fn parse(text: &str) -> Result<Signed, String> {
     Ok(Signed { negative, length: Duration::from_nanos(nanos.ok_or_else(invalid)?) })
 }
 
+/// The same, or a bare number of seconds.
+pub(crate) fn parse_or_seconds(text: &str) -> Result<Signed, String> {
+    match text.strip_prefix('-').unwrap_or(text).parse::<u32>() {
+        Ok(seconds) => Ok(Signed {
+            negative: text.starts_with('-'),
+            length: Duration::from_secs(seconds.into()),
+        }),
+        Err(_) => parse(text),
+    }
+}
+
 fn sum(mut parts: &str) -> Option<u64> {
     let mut nanos = 0_u64;
     while !parts.is_empty() {

@@ -149,10 +149,21 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said() {
-        let errors: Vec<String> = ["", "app:80", "/x", "ftp://a", "http://", "http://:80", "http://a:99999", "http://a b", "http://[::1", "http://u@"]
-            .into_iter()
-            .map(|url| format!("{url:?}: {}", Server::parse(url).unwrap_err()))
-            .collect();
+        let errors: Vec<String> = [
+            "",
+            "app:80",
+            "/x",
+            "ftp://a",
+            "http://",
+            "http://:80",
+            "http://a:99999",
+            "http://a b",
+            "http://[::1",
+            "http://u@",
+        ]
+        .into_iter()
+        .map(|url| format!("{url:?}: {}", Server::parse(url).unwrap_err()))
+        .collect();
         insta::assert_snapshot!(errors.join("\n"), @r#"
         "": empty string
         "app:80": the scheme is missing: write http://host:port

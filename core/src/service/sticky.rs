@@ -173,12 +173,3 @@ mod tests {
         assert_eq!(&*opaque("http://10.0.0.1:80"), "df5bd2f9c0180410");
     }
 }
-
-impl super::LoadBalancer {
-    /// The server that a cookie's value names.
-    #[must_use]
-    pub fn server_by_cookie(&self, value: &str) -> Option<u32> {
-        let at = self.servers.iter().position(|server| *server.cookie == *value)?;
-        u32::try_from(at).ok()
-    }
-}

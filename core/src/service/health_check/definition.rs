@@ -92,10 +92,7 @@ fn hostname(written: &str) -> Result<Option<HeaderValue>, Warning> {
     value.map(Some).map_err(|error| ("healthCheck.hostname", format!("{written:?}: {error}")))
 }
 
-fn headers(
-    written: &http::HealthCheck,
-    warnings: &mut Vec<Warning>,
-) -> Result<HeaderMap, Warning> {
+fn headers(written: &http::HealthCheck, warnings: &mut Vec<Warning>) -> Result<HeaderMap, Warning> {
     let mut headers = HeaderMap::new();
     for (name, value) in &written.headers {
         let wrong = |error: String| ("healthCheck.headers", format!("header {name:?}: {error}"));
