@@ -11,6 +11,7 @@ const DEPENDENCIES: &[&str] = &[
     "aho-corasick",
     "arrayvec",
     "base64",
+    "base64",
     "block-buffer",
     "bytes",
     "cfg-if",

@@ -204,7 +204,7 @@ impl Compilation {
         tables.apply(&mut self.plan);
     }
 
-    fn drafts(&mut self) -> Vec<(Id, Option<(Arc<Defined<http::Router>>, Draft)>)> {
+    fn drafts(&mut self) -> Vec<(Id, Option<Drafted>)> {
         let routers = core::mem::take(&mut self.routers).into_iter();
         let (parts, settings) = (&self.plan.parts, &self.plan.settings);
         let draft = |(id, change)| {
@@ -225,10 +225,7 @@ impl Compilation {
     }
 
     /// Gives the drafts their cells.
-    fn replacements(
-        &mut self,
-        drafts: Vec<(Id, Option<(Arc<Defined<http::Router>>, Draft)>)>,
-    ) -> Vec<Replacement> {
+    fn replacements(&mut self, drafts: Vec<(Id, Option<Drafted>)>) -> Vec<Replacement> {
         let Plan { cells, parts, .. } = &mut self.plan;
         let Parts { providers, checked, .. } = parts;
         let mut instances = Instances::new(cells, checked);
@@ -255,6 +252,8 @@ impl Compilation {
     }
 }
 
+type Drafted = (Arc<Defined<http::Router>>, Draft);
+
 /// A router before and after.
 struct Replacement {
     id: Id,
@@ -265,7 +264,13 @@ struct Replacement {
 
 /// Routers that leave and enter each table.
 #[derive(Default)]
-struct Tables(BTreeMap<(bool, EntryPointId), (Vec<Arc<Router>>, Vec<Arc<Router>>)>);
+struct Tables(BTreeMap<(bool, EntryPointId), TableChange>);
+
+#[derive(Default)]
+struct TableChange {
+    removed: Vec<Arc<Router>>,
+    added: Vec<Arc<Router>>,
+}
 
 impl Tables {
     fn note(&mut self, old: Option<&RouterPart>, new: Option<&RouterPart>) {
@@ -275,17 +280,18 @@ impl Tables {
                 continue;
             };
             for at in &part.at {
-                let (removed, added) = self.0.entry((part.tls, *at)).or_default();
-                if enters { added } else { removed }.push(router.clone());
+                let change = self.0.entry((part.tls, *at)).or_default();
+                let side = if enters { &mut change.added } else { &mut change.removed };
+                side.push(router.clone());
             }
         }
     }
 
     fn apply(self, plan: &mut Plan) {
-        for ((tls, at), (removed, added)) in self.0 {
+        for ((tls, at), change) in self.0 {
             let tables = if tls { &mut plan.tls } else { &mut plan.plain };
             if let Some(table) = tables.get_mut(usize::from(at.0)) {
-                *table = table.apply(&removed, &added);
+                *table = table.apply(&change.removed, &change.added);
             }
         }
     }

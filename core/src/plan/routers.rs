@@ -195,7 +195,7 @@ impl Lookup<'_> {
             }
         }
         self.dependencies.append(&mut flattening.dependencies);
-        (self.notes.len() == errors).then(|| flattening.flat)
+        (self.notes.len() == errors).then_some(flattening.flat)
     }
 }
 

@@ -76,7 +76,7 @@ fn parse(url: &str) -> Result<(Server, String), String> {
         return Err("the host is missing".into());
     }
     let host = if port.is_some() { host } else { name };
-    let port = port.unwrap_or(scheme.default_port());
+    let port = port.unwrap_or_else(|| scheme.default_port());
     let server = Server {
         url: format!("{}://{host}", scheme.as_str()).into(),
         scheme,
