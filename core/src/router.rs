@@ -1,18 +1,34 @@
 //! From a request to its router: an index over rules, never a scan over all routers.
+//!
+//! A router stands under each of its rule's necessary conditions: in a hash map by host, there in a
+//! radix tree by path; without a host in the tree of [`Table::hostless`], whose root is the residue of
+//! rules that name neither. Of these candidates only, in order of priority, the whole rule is asked.
 use crate::{
     plan::Router,
-    rule::{Outcome, Verdict, view::View},
+    rule::{Verdict, condition::Condition, view::View},
 };
 use alloc::{sync::Arc, vec::Vec};
-use core::cmp::{Ordering, Reverse};
+use hosts::{Bucket, Hosts};
+use paths::Paths;
+use ranked::{Candidate, Ranked};
+use search::Search;
+
+mod hosts;
+mod paths;
+mod ranked;
+mod search;
 
 /// The routers of one entry point, indexed. Cheap to clone; a change copies only what it touches.
 ///
-/// Names are unique within a table. Routers are tried by priority, highest first; of equal
+/// Names are unique within a table. Routers are asked by priority, highest first; of equal
 /// priorities the longer rule comes first, then the lower name.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
-    routers: Arc<[Arc<Router>]>,
+    hosts: Hosts,
+    /// Routers whose rule does not name a host.
+    hostless: Paths,
+    /// Routers whose rule contradicts itself; kept for [`Self::explain`].
+    never: Ranked,
 }
 
 /// Where a request goes.
@@ -30,39 +46,76 @@ impl Table {
     /// The same table without `removed` and with `added`; costs what they cost, not what the table has.
     #[must_use]
     pub fn apply(&self, removed: &[Arc<Router>], added: &[Arc<Router>]) -> Self {
-        let mut routers: Vec<_> = self.routers.iter().cloned().collect();
-        routers.retain(|router| removed.iter().all(|gone| order(gone, router).is_ne()));
-        routers.extend(added.iter().cloned());
-        routers.sort_by(|a, b| order(a, b));
-        Self { routers: routers.into() }
+        let mut table = self.clone();
+        for router in removed {
+            table.edit(router, Edit::Remove);
+        }
+        for router in added {
+            table.edit(router, Edit::Insert);
+        }
+        table
     }
 
-    /// The first router in priority order whose rule matches.
+    /// The first router in priority order whose rule matches. Does not allocate.
     #[must_use]
     pub fn route(&self, view: &View<'_>) -> Route {
-        let mut route = Route::NotFound;
-        for router in self.routers.iter() {
-            match router.rule.outcome(view) {
-                Outcome::Matches => return Route::Found(router.clone()),
-                Outcome::Method => route = Route::MethodNotAllowed,
-                Outcome::Denied => {}
-            }
+        let mut search = Search::new(view);
+        match self.hosts.find(view.host()) {
+            Some(Bucket::Router(router)) => search.ask(router),
+            Some(Bucket::Paths(paths)) => search.ask_all(paths),
+            None => {}
         }
-        route
+        search.ask_all(&self.hostless);
+        search.finish()
     }
 
-    /// What every router says of a request, in the order in which they are asked. The first that
-    /// matches gets the request.
+    /// What every router says of a request, in the order in which they are asked: the first that
+    /// matches gets it. Reads the whole table.
     #[must_use]
     pub fn explain(&self, view: &View<'_>) -> Vec<(Arc<Router>, Verdict)> {
-        let verdicts =
-            self.routers.iter().map(|router| (router.clone(), router.rule.evaluate(view)));
-        verdicts.collect()
+        let mut candidates = Vec::new();
+        self.hosts.collect(&mut candidates);
+        self.hostless.collect(&mut candidates);
+        candidates.extend(self.never.iter().cloned());
+        candidates.sort_by(Candidate::order);
+        candidates.dedup_by(|one, two| Arc::ptr_eq(&one.router, &two.router));
+        let verdict = |router: Arc<Router>| {
+            let verdict = router.rule.evaluate(view);
+            (router, verdict)
+        };
+        candidates.into_iter().map(|candidate| verdict(candidate.router)).collect()
+    }
+
+    fn edit(&mut self, router: &Arc<Router>, edit: Edit) {
+        let candidate = Candidate::new(router.clone());
+        let conditions = router.rule.conditions();
+        if conditions.is_empty() {
+            edit.apply(&mut self.never, &candidate);
+        }
+        for Condition { host, path } in conditions {
+            match host {
+                Some(host) => self.hosts.edit(host, path, edit, &candidate),
+                None => self.hostless.edit(path, edit, &candidate),
+            }
+        }
     }
 }
 
-/// The order in which routers are asked.
-fn order(a: &Router, b: &Router) -> Ordering {
-    let rank = |router: &Router| (Reverse(router.priority), Reverse(router.rule.text.len()));
-    rank(a).cmp(&rank(b)).then_with(|| a.name.cmp(&b.name))
+/// What happens to a router in an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Edit {
+    Insert,
+    Remove,
 }
+
+impl Edit {
+    fn apply(self, list: &mut Ranked, candidate: &Candidate) {
+        match self {
+            Self::Insert => list.insert(candidate.clone()),
+            Self::Remove => list.remove(candidate),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use core::fmt;
 use matcher::Matcher;
 use view::View;
 
+pub(crate) mod condition;
 mod lexer;
 mod matcher;
 mod parse;

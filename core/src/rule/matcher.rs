@@ -5,12 +5,7 @@ use super::{
     template::{Target, Template},
     view::{View, lossy},
 };
-use alloc::{
-    boxed::Box,
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{boxed::Box, format, string::String, vec::Vec};
 use core::net::IpAddr;
 use http::HeaderName;
 use ipnet::IpNet;
@@ -53,7 +48,7 @@ pub(super) enum Matcher {
     Path(Box<[Template]>),
     PathPrefix(Box<[Template]>),
     /// Each parameter's first value is of the template's form; without a template, any is.
-    Query(Box<[(Box<str>, Option<Template>)]>),
+    Query(Box<[Parameter]>),
 }
 
 /// What is asked of a header. A name that no request can carry is `None`.
@@ -61,6 +56,13 @@ pub(super) enum Matcher {
 pub(super) struct Field<T> {
     name: Option<HeaderName>,
     value: T,
+}
+
+/// What is asked of a query parameter.
+#[derive(Clone, Debug)]
+pub(super) struct Parameter {
+    key: Box<str>,
+    value: Option<Template>,
 }
 
 impl Kind {
@@ -167,11 +169,9 @@ impl Matcher {
             Self::Path(templates) | Self::PathPrefix(templates) => {
                 templates.iter().any(|template| template.matches(view.path()))
             }
-            Self::Query(parameters) => parameters.iter().all(|(key, template)| {
-                let value = view.parameter(key);
-                value.is_some_and(|value| {
-                    template.as_ref().is_none_or(|template| template.matches(&value))
-                })
+            Self::Query(parameters) => parameters.iter().all(|Parameter { key, value }| {
+                let sent = view.parameter(key);
+                sent.is_some_and(|sent| value.as_ref().is_none_or(|value| value.matches(&sent)))
             }),
         }
     }
@@ -183,7 +183,7 @@ impl Matcher {
                 templates.iter().flat_map(Template::names).collect()
             }
             Self::Query(parameters) => {
-                let templates = parameters.iter().filter_map(|(_, template)| template.as_ref());
+                let templates = parameters.iter().filter_map(|parameter| parameter.value.as_ref());
                 templates.flat_map(Template::names).collect()
             }
             Self::ClientIp(_)
@@ -260,10 +260,7 @@ fn fields<T>(
 }
 
 /// Pairs of a parameter's name and a template, each argument split at its first `=`.
-fn parameters(
-    at: usize,
-    arguments: &[Argument],
-) -> Result<Box<[(Box<str>, Option<Template>)]>, Fault> {
+fn parameters(at: usize, arguments: &[Argument]) -> Result<Box<[Parameter]>, Fault> {
     let parts: Vec<(&str, usize)> = arguments
         .iter()
         .flat_map(|argument| argument.text.splitn(2, '=').map(|part| (part, argument.at)))
@@ -273,14 +270,14 @@ fn parameters(
         let [(key, _), (value, value_at)] = *pair else {
             return Err(odd(at, &list(arguments)));
         };
-        let template = match value {
+        let value = match value {
             "" => None,
             value => Some(
                 Template::parse(value, Target::Query)
                     .map_err(|cause| Fault::argument(value_at, cause))?,
             ),
         };
-        parameters.push((key.into(), template));
+        parameters.push(Parameter { key: key.into(), value });
     }
     Ok(parameters.into())
 }
@@ -288,5 +285,5 @@ fn parameters(
 /// As Go prints a list.
 fn list(arguments: &[Argument]) -> String {
     let texts: Vec<&str> = arguments.iter().map(|argument| argument.text.as_str()).collect();
-    format!("[{}]", texts.join(" ")).to_string()
+    format!("[{}]", texts.join(" "))
 }

@@ -38,7 +38,8 @@ pub(super) fn parse(text: &str) -> Result<Node, RuleError> {
     tree(text).map_err(|fault| RuleError {
         column: fault.at + 1,
         message: if fault.syntax {
-            format!("error while parsing rule {text}: {}", fault.cause)
+            let line = text.replace('\n', "\\n");
+            format!("error while parsing rule {line}: {}", fault.cause)
         } else {
             fault.cause
         },
@@ -54,12 +55,7 @@ fn tree(text: &str) -> Result<Node, Fault> {
     let token = lexer.next()?;
     let mut parser = Parser { text, lexer, token, depth: 0 };
     let sketch = parser.either(false)?;
-    if parser.token.kind == Kind::Line {
-        parser.advance()?;
-    }
-    if parser.token.kind != Kind::End {
-        return Err(parser.unexpected("&& or ||"));
-    }
+    parser.end()?;
     let node = check(sketch)?;
     variables(&node, &mut Vec::new())?;
     Ok(node)
@@ -161,6 +157,22 @@ impl Parser<'_> {
         let end = self.token.end;
         self.advance()?;
         Ok(Call { kind, arguments, negated, start, end })
+    }
+
+    /// The end of the rule, perhaps after a last line break.
+    fn end(&mut self) -> Result<(), Fault> {
+        let line = (self.token.kind == Kind::Line).then_some(self.token.start);
+        if line.is_some() {
+            self.advance()?;
+        }
+        match (line, &self.token.kind) {
+            (_, Kind::End) => Ok(()),
+            (Some(at), Kind::And | Kind::Or) => Err(Fault::syntax(
+                at,
+                "a line break ends the rule here: put it behind the operator",
+            )),
+            _ => Err(self.unexpected("&& or ||")),
+        }
     }
 
     fn advance(&mut self) -> Result<(), Fault> {

@@ -35,14 +35,11 @@ pub(super) fn compile_translated(pattern: &str, written: &str) -> Result<Regex, 
 
 /// The engine explains syntax errors over several lines, the cause last.
 fn cause(error: &regex::Error) -> String {
-    match error {
-        regex::Error::CompiledTooBig(_) => "expression too big".to_string(),
-        other => {
-            let text = other.to_string();
-            let last = text.lines().last().unwrap_or("");
-            last.trim_start_matches("error: ").to_string()
-        }
+    if matches!(error, regex::Error::CompiledTooBig(_)) {
+        return "expression too big".to_string();
     }
+    let text = error.to_string();
+    text.lines().last().unwrap_or("").trim_start_matches("error: ").to_string()
 }
 
 /// An expression of the Go dialect in the engine's dialect.
