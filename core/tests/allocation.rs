@@ -1,0 +1,30 @@
+//! The plain hot path allocates nothing: a router, a balancer, two heads edited in place.
+#[path = "../benches/exchange/world.rs"]
+#[allow(clippy::unwrap_used, reason = "a test")]
+mod world;
+
+use world::{Heads, World};
+
+fn allocations(middlewares: usize) -> u64 {
+    let world = World::new(middlewares);
+    // The first exchange may fill caches.
+    world.exchange(&mut Heads::new());
+    let mut heads = Heads::new();
+    allocation_counter::measure(|| world.exchange(&mut heads)).count_total
+}
+
+#[test]
+fn an_exchange_through_a_plain_router_allocates_nothing() {
+    assert_eq!(allocations(0), 0);
+}
+
+#[test]
+fn an_exchange_through_five_middlewares_allocates_nothing() {
+    assert_eq!(allocations(5), 0);
+}
+
+#[test]
+fn the_counter_counts() {
+    let counted = allocation_counter::measure(|| drop(std::hint::black_box(Box::new(1))));
+    assert_eq!(counted.count_total, 1);
+}
