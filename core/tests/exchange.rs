@@ -1,4 +1,5 @@
 //! What an exchange asks the shell to do, step by step.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 use http::{request, response};
 use rutter_core::{
     config::{

@@ -3,6 +3,7 @@
 //!
 //! `RUTTER_SWEEP_SEED=0x1c cargo test -p rutter-core --test sweep` runs one seed,
 //! `RUTTER_SWEEP_SEEDS=100000` that many.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 use http::{request, response};
 use rutter_core::{
     config::{
