@@ -27,6 +27,7 @@ pub mod provider;
 pub mod router;
 pub mod rule;
 pub mod service;
+pub mod static_config;
 pub mod time;
 pub mod trace;
 pub mod tree;

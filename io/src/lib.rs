@@ -4,3 +4,4 @@
 pub mod clock;
 pub mod net;
 pub mod provider;
+pub mod source;

@@ -144,7 +144,7 @@ struct Context {
 /// The way to a node; spelled out only when something is wrong.
 #[derive(Clone, Copy)]
 struct Path<'a> {
-    parent: Option<&'a Path<'a>>,
+    parent: Option<&'a Self>,
     step: Step<'a>,
     depth: usize,
 }
@@ -214,10 +214,8 @@ impl<'a> Decoder<'a> {
 
     /// Whether this node, as a section, is on with its defaults (`true`) or off.
     fn switch(self) -> Option<bool> {
-        match &self.node.value {
-            Value::Text(text) if text.is_empty() => Some(true),
-            Value::Null => Some(true),
-            value => value.truth(),
-        }
+        let value = &self.node.value;
+        let empty = matches!(value, Value::Text(text) if text.is_empty());
+        if empty || *value == Value::Null { Some(true) } else { value.truth() }
     }
 }

@@ -1,0 +1,4 @@
+//! The static configuration: what is fixed when the process starts.
+pub mod options;
+
+pub use options::is_root;
