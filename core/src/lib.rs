@@ -15,6 +15,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod access_log;
 pub mod cells;
 pub mod config;
 pub mod diagnostic;
