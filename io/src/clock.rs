@@ -2,6 +2,9 @@
 use rutter_core::time::{Instant, UnixTime};
 use std::time::{Duration, SystemTime};
 
+/// Later than any timer has to ring, in nanoseconds: 30 years.
+const FAR_AWAY: u64 = 30 * 365 * 86_400 * 1_000_000_000;
+
 /// Reads monotonic and wall time. Cheap to copy; all copies agree.
 ///
 /// It reads tokio's clock, which a simulation drives.
@@ -47,6 +50,17 @@ impl Clock {
 
     /// Waits until `at`.
     pub async fn sleep_until(&self, at: Instant) {
-        tokio::time::sleep_until(self.start + Duration::from_nanos(at.0)).await;
+        self.sleep(at).await;
+    }
+
+    /// A timer that rings at `at`.
+    pub(crate) fn sleep(&self, at: Instant) -> tokio::time::Sleep {
+        tokio::time::sleep_until(self.deadline(at))
+    }
+
+    /// `at` as tokio's timers have it.
+    pub(crate) fn deadline(&self, at: Instant) -> tokio::time::Instant {
+        // Timers take no more than about 30 years.
+        self.start + Duration::from_nanos(at.0.min(FAR_AWAY))
     }
 }

@@ -1,7 +1,24 @@
 //! The shell of Rutter: sockets, clocks, threads, files. It carries out what `rutter-core` decides.
 //!
-//! Everything is generic over [`net::Net`], so that the simulator runs the same code.
+//! Everything is generic over [`net::Net`], so that the simulator runs the same code. Start at
+//! [`proxy::Proxy`].
+pub mod access_log;
+mod body;
+mod cells;
 pub mod clock;
+mod connection;
+mod entry_point;
+mod exchange;
+mod live;
+mod mirror;
 pub mod net;
 pub mod provider;
+pub mod proxy;
+pub mod settings;
+mod shutdown;
 pub mod source;
+mod upgrade;
+mod upstream;
+mod worker;
+
+pub use upstream::tls::TlsError;

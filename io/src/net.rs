@@ -2,6 +2,9 @@
 use std::{future::Future, io, net::SocketAddr};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+mod resolve;
+pub mod tcp;
+
 /// A network.
 pub trait Net: Clone + 'static {
     /// A byte stream.

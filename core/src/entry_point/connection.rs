@@ -44,6 +44,12 @@ impl Deadlines {
         Self { timeouts, reading, writing: None, idle, open: 0, upgraded: false }
     }
 
+    /// Whether nothing is under way.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.idle.is_some()
+    }
+
     /// Bytes came in.
     pub const fn received(&mut self, now: Instant) {
         if self.idle.is_some() && self.open == 0 {

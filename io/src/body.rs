@@ -1,0 +1,173 @@
+//! Bodies on their way: requests' to servers, responses' to clients.
+use crate::{clock::Clock, net::Net, upstream::Incoming};
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+pub(crate) use response::{ResponseBody, ResponseSource};
+use rutter_core::{entry_point::connection::Deadlines, time::Instant};
+use std::{
+    cell::{Cell, RefCell},
+    error::Error,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+};
+pub(crate) use tee::Tee;
+
+mod gunzip;
+mod response;
+mod tee;
+
+/// Why a body broke off.
+pub(crate) type BodyError = Box<dyn Error + Send + Sync>;
+
+/// A request's body.
+pub(crate) struct RequestBody {
+    source: Source,
+    tee: Option<Tee>,
+    /// The client's connection, which waits for the rest of the body.
+    waiting: Option<(Rc<RefCell<Deadlines>>, Clock)>,
+    /// Is told when the body was sent.
+    sent: Option<(Rc<Cell<Option<Instant>>>, Clock)>,
+}
+
+enum Source {
+    Empty,
+    Client(hyper::body::Incoming),
+    Copy(Option<Bytes>),
+}
+
+impl RequestBody {
+    /// No body.
+    pub(crate) const fn empty() -> Self {
+        Self { source: Source::Empty, tee: None, waiting: None, sent: None }
+    }
+
+    /// A client's body, on a connection with these deadlines.
+    pub(crate) fn client(
+        incoming: hyper::body::Incoming,
+        deadlines: &Rc<RefCell<Deadlines>>,
+        clock: Clock,
+    ) -> Self {
+        if incoming.is_end_stream() {
+            return Self::empty();
+        }
+        let waiting = Some((Rc::clone(deadlines), clock));
+        Self { source: Source::Client(incoming), tee: None, waiting, sent: None }
+    }
+
+    /// A copy of a body.
+    pub(crate) fn copy(bytes: Bytes) -> Self {
+        if bytes.is_empty() {
+            return Self::empty();
+        }
+        Self { source: Source::Copy(Some(bytes)), tee: None, waiting: None, sent: None }
+    }
+
+    /// Whether some of it is still to come from the client.
+    pub(crate) const fn is_under_way(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// Has a copy kept of what passes from now on.
+    pub(crate) fn keep(&mut self, bytes_max: u64) -> Tee {
+        let tee = Tee::new(bytes_max, self.is_end_stream());
+        self.tee = Some(tee.clone());
+        tee
+    }
+
+    /// Has the time noted when the body was sent.
+    pub(crate) fn tell(&mut self, sent: Rc<Cell<Option<Instant>>>, clock: Clock) {
+        self.sent = Some((sent, clock));
+    }
+
+    fn end(&mut self, whole: bool) {
+        if let Some((deadlines, clock)) = self.waiting.take() {
+            deadlines.borrow_mut().body(clock.now());
+        }
+        if let Some((sent, clock)) = self.sent.take() {
+            sent.set(Some(clock.now()));
+        }
+        if whole && let Some(tee) = &self.tee {
+            tee.end();
+        }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = &mut *self;
+        let result = match &mut this.source {
+            Source::Empty => Poll::Ready(None),
+            Source::Client(incoming) => Pin::new(incoming).poll_frame(cx),
+            Source::Copy(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+        };
+        if let Poll::Ready(Some(Ok(frame))) = &result
+            && let (Some(tee), Some(bytes)) = (&this.tee, frame.data_ref())
+        {
+            tee.pass(bytes);
+        }
+        match &result {
+            Poll::Ready(None) => this.end(true),
+            Poll::Ready(Some(Ok(_))) if this.is_end_stream() => this.end(true),
+            Poll::Ready(Some(Err(_))) => this.end(false),
+            Poll::Ready(Some(Ok(_))) | Poll::Pending => {}
+        }
+        result
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Empty => true,
+            Source::Client(incoming) => incoming.is_end_stream(),
+            Source::Copy(bytes) => bytes.is_none(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Empty => SizeHint::with_exact(0),
+            Source::Client(incoming) => incoming.size_hint(),
+            Source::Copy(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+        }
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        self.end(false);
+    }
+}
+
+impl<N: Net> Incoming<N> {
+    pub(crate) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        match self {
+            Self::H1(body) => body.poll_frame(cx),
+            Self::H2(incoming) => Pin::new(incoming).poll_frame(cx),
+        }
+    }
+
+    pub(crate) fn is_end_stream(&self) -> bool {
+        match self {
+            Self::H1(body) => body.is_end_stream(),
+            Self::H2(incoming) => incoming.is_end_stream(),
+        }
+    }
+
+    pub(crate) fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::H1(body) => body.size_hint(),
+            Self::H2(incoming) => incoming.size_hint(),
+        }
+    }
+}

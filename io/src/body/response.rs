@@ -1,0 +1,131 @@
+//! Bodies of responses, and who looks after their end.
+use super::{BodyError, gunzip::Gunzip};
+use crate::{exchange::Guard, net::Net, upstream::Incoming};
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+/// Where a response's body comes from.
+pub(crate) enum ResponseSource<N: Net> {
+    /// Ours.
+    Own(Option<Bytes>),
+    /// A server's.
+    Server(Incoming<N>),
+    /// A server's, decoded.
+    Gunzip(Box<Gunzip<N>>),
+}
+
+impl<N: Net> ResponseSource<N> {
+    /// Decodes a server's body.
+    pub(crate) fn gunzip(incoming: Incoming<N>) -> Self {
+        Self::Gunzip(Box::new(Gunzip::new(incoming)))
+    }
+
+    pub(crate) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self {
+            Self::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Server(incoming) => incoming.poll_frame(cx).map_err(Into::into),
+            Self::Gunzip(gunzip) => gunzip.poll_frame(cx),
+        }
+    }
+
+    pub(crate) fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Own(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
+            Self::Server(incoming) => incoming.is_end_stream(),
+            Self::Gunzip(gunzip) => gunzip.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Own(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Self::Server(incoming) => incoming.size_hint(),
+            Self::Gunzip(_) => SizeHint::default(),
+        }
+    }
+}
+
+/// The body of a response on its way to a client.
+pub(crate) struct ResponseBody<N: Net> {
+    /// What was looked at before the head went out.
+    first: Option<Result<Frame<Bytes>, BodyError>>,
+    source: ResponseSource<N>,
+    guard: Option<Guard<N>>,
+}
+
+impl<N: Net> ResponseBody<N> {
+    /// No body, and nobody who waits for its end.
+    pub(crate) const fn empty() -> Self {
+        Self { first: None, source: ResponseSource::Own(None), guard: None }
+    }
+
+    /// A body, of which `first` was read already.
+    pub(crate) fn new(
+        first: Option<Result<Frame<Bytes>, BodyError>>,
+        source: ResponseSource<N>,
+        guard: Guard<N>,
+    ) -> Self {
+        let mut body = Self { first, source, guard: Some(guard) };
+        if body.is_end_stream() {
+            // hyper never asks for a frame of such a body.
+            body.end();
+        }
+        body
+    }
+
+    fn end(&mut self) {
+        if let Some(guard) = self.guard.take() {
+            guard.end();
+        }
+    }
+}
+
+impl<N: Net> Body for ResponseBody<N> {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        let result = match this.first.take() {
+            Some(first) => Poll::Ready(Some(first)),
+            None => this.source.poll_frame(cx),
+        };
+        if let (Poll::Ready(Some(Ok(frame))), Some(guard)) = (&result, &mut this.guard) {
+            guard.count(frame.data_ref().map_or(0, |bytes| bytes.len() as u64));
+        }
+        match &result {
+            Poll::Ready(None) => this.end(),
+            Poll::Ready(Some(Ok(_))) if this.is_end_stream() => this.end(),
+            // Dropped without its end: the client did not get it whole.
+            Poll::Ready(Some(Err(_))) => this.guard = None,
+            Poll::Ready(Some(Ok(_))) | Poll::Pending => {}
+        }
+        result
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.first.is_none() && self.source.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let hint = self.source.size_hint();
+        let Some(Ok(first)) = &self.first else { return hint };
+        let first = first.data_ref().map_or(0, |bytes| bytes.len() as u64);
+        match hint.exact() {
+            Some(rest) => SizeHint::with_exact(first.saturating_add(rest)),
+            None => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The cells behind their locks: state that exchanges share, on every thread.
+use rutter_core::{
+    cells::{BalancerId, Cells, Decision, HealthId, InFlightId, MirrorId},
+    middleware::in_flight_req::InFlight,
+    plan::{CellSpecs, slots::Slots},
+    service::{balancer::Balancer, health::Health, mirror::Mirror},
+};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+static ALL_UP: Health = Health::ALL_UP;
+
+/// Cells by slot. A table made from another shares every cell whose generation is the same.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    balancers: Column<Mutex<Balancer>>,
+    /// The health that each balancer picks by, where anything checks.
+    checked: Box<[Option<Arc<RwLock<Health>>>]>,
+    mirrors: Column<Mutex<Mirror>>,
+    in_flight: Column<Mutex<InFlight>>,
+    healths: Column<RwLock<Health>>,
+}
+
+impl Table {
+    /// The cells that a plan needs: the previous ones as far as they are the same.
+    pub(crate) fn new(previous: &Self, specs: &CellSpecs) -> Self {
+        let healths = previous.healths.next(&specs.healths, |_| RwLock::new(Health::default()));
+        let balancers = previous
+            .balancers
+            .next(&specs.balancers, |it| Mutex::new(Balancer::new(Arc::clone(&it.weights))));
+        let checked = |slot| {
+            let (_, spec) = specs.balancers.get(u32::try_from(slot).ok()?)?;
+            spec.health.and_then(|HealthId(slot)| healths.get(slot).cloned())
+        };
+        let checked = (0..specs.balancers.len()).map(checked).collect();
+        let mirrors =
+            previous.mirrors.next(&specs.mirrors, |it| Mutex::new(Mirror::new(Arc::clone(it))));
+        let in_flight =
+            previous.in_flight.next(&specs.in_flight, |amount| Mutex::new(InFlight::new(*amount)));
+        Self { balancers, checked, mirrors, in_flight, healths }
+    }
+
+    /// Notes whether a server answers its checks.
+    pub(crate) fn set_health(&self, HealthId(slot): HealthId, server: u32, up: bool) {
+        if let Some(health) = self.healths.get(slot) {
+            health.write().unwrap_or_else(PoisonError::into_inner).set(server, up);
+        }
+    }
+}
+
+/// Cells of one kind, each with its generation.
+#[derive(Debug)]
+struct Column<T>(Box<[Option<(u64, Arc<T>)>]>);
+
+impl<T> Default for Column<T> {
+    fn default() -> Self {
+        Self(Box::default())
+    }
+}
+
+impl<T> Column<T> {
+    fn next<S>(&self, specs: &Slots<S>, make: impl Fn(&S) -> T) -> Self {
+        let cell = |slot: usize| {
+            let (generation, spec) = specs.get(u32::try_from(slot).ok()?)?;
+            match self.0.get(slot) {
+                Some(Some((same, cell))) if *same == generation => {
+                    Some((generation, Arc::clone(cell)))
+                }
+                _ => Some((generation, Arc::new(make(spec)))),
+            }
+        };
+        Self((0..specs.len()).map(cell).collect())
+    }
+
+    fn get(&self, slot: u32) -> Option<&Arc<T>> {
+        let (_, cell) = self.0.get(usize::try_from(slot).ok()?)?.as_ref()?;
+        Some(cell)
+    }
+}
+
+/// A panic while a cell was locked leaves plain numbers behind, which stay usable.
+fn lock<T>(cell: &Mutex<T>) -> MutexGuard<'_, T> {
+    cell.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The cells as an exchange sees them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View<'t> {
+    pub(crate) table: &'t Table,
+    pub(crate) terminating: bool,
+}
+
+impl Cells for View<'_> {
+    fn balancer<D: Decision>(
+        &self,
+        BalancerId(slot): BalancerId,
+        f: impl FnOnce(&mut Balancer, &Health) -> D,
+    ) -> D {
+        let Some(cell) = self.table.balancers.get(slot) else {
+            debug_assert!(false, "no balancer {slot}: the table is that of the exchange's plan");
+            return f(&mut Balancer::new(Arc::default()), &ALL_UP);
+        };
+        let mut balancer = lock(cell);
+        match self.table.checked.get(slot as usize).and_then(Option::as_ref) {
+            None => f(&mut balancer, &ALL_UP),
+            Some(health) => {
+                f(&mut balancer, &health.read().unwrap_or_else(PoisonError::into_inner))
+            }
+        }
+    }
+
+    fn mirror<D: Decision>(&self, MirrorId(slot): MirrorId, f: impl FnOnce(&mut Mirror) -> D) -> D {
+        match self.table.mirrors.get(slot) {
+            Some(cell) => f(&mut lock(cell)),
+            None => {
+                debug_assert!(false, "no mirror {slot}: the table is that of the exchange's plan");
+                f(&mut Mirror::new(Arc::default()))
+            }
+        }
+    }
+
+    fn in_flight<D: Decision>(
+        &self,
+        InFlightId(slot): InFlightId,
+        f: impl FnOnce(&mut InFlight) -> D,
+    ) -> D {
+        match self.table.in_flight.get(slot) {
+            Some(cell) => f(&mut lock(cell)),
+            None => {
+                debug_assert!(false, "no in-flight counter {slot}: the table is the plan's");
+                f(&mut InFlight::new(u64::MAX))
+            }
+        }
+    }
+
+    fn terminating(&self) -> bool {
+        self.terminating
+    }
+}

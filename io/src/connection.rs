@@ -1,0 +1,147 @@
+//! HTTP on one client's connection: requests out of it, responses into it, its deadlines.
+use crate::{
+    entry_point::Prefixed,
+    exchange,
+    net::Net,
+    shutdown::{Registered, Stage},
+    upgrade::{self, Tunnel},
+    upstream::h2::LocalExecutor,
+    worker::Worker,
+};
+use hyper::{
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use rutter_core::{
+    entry_point::{EntryPointId, Peer, connection::Deadlines},
+    time::Instant,
+};
+use std::{
+    cell::RefCell,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    rc::Rc,
+    task::Poll,
+};
+use stream::ClientStream;
+use timer::Timer;
+
+mod stream;
+mod timer;
+
+/// Compat: http.md "h2 max 250 concurrent streams".
+const STREAMS_MAX: u32 = 250;
+/// What a head may have beyond its limit. Compat: http.md "plus a small slack".
+const HEADER_SLACK: usize = 4096;
+/// hyper takes no smaller buffer.
+const BUFFER_MIN: usize = 8192;
+
+/// A client that is about to speak HTTP.
+pub(crate) struct Client<N: Net> {
+    pub(crate) worker: Rc<Worker<N>>,
+    pub(crate) entry_point: EntryPointId,
+    pub(crate) peer: Peer,
+    pub(crate) registered: Registered,
+    /// When the connection was accepted.
+    pub(crate) started: Instant,
+    pub(crate) stream: Prefixed<N::Stream>,
+}
+
+/// What the exchanges of one connection share.
+pub(crate) struct Connection<N: Net> {
+    pub(crate) worker: Rc<Worker<N>>,
+    pub(crate) entry_point: EntryPointId,
+    pub(crate) peer: Peer,
+    pub(crate) deadlines: Rc<RefCell<Deadlines>>,
+    /// Set when a server switched protocols: what to do once the client was told.
+    pub(crate) tunnel: RefCell<Option<Tunnel<N>>>,
+}
+
+/// Serves HTTP/1, and what it may be upgraded to.
+pub(crate) async fn serve_http1<N: Net>(client: Client<N>) {
+    let (connection, stream, registered) = begin(client);
+    let settings = connection.worker.proxy.entry_point(connection.entry_point);
+    let service = {
+        let connection = Rc::clone(&connection);
+        service_fn(move |request| exchange::serve(Rc::clone(&connection), request))
+    };
+    let mut http = http1::Builder::new()
+        .title_case_headers(true)
+        .max_buf_size((settings.header_bytes_max + HEADER_SLACK).max(BUFFER_MIN))
+        .serve_connection(TokioIo::new(stream), service);
+    let mut timer = pin!(Timer::new(connection.worker.clock, &connection.deadlines));
+    let mut closing = false;
+    let served = poll_fn(|cx| {
+        match registered.poll_stage(cx) {
+            Stage::Open => {}
+            Stage::Closing if closing => {}
+            Stage::Closing => {
+                closing = true;
+                Pin::new(&mut http).graceful_shutdown();
+            }
+            Stage::Cut => return Poll::Ready(false),
+        }
+        if let Poll::Ready(result) = Pin::new(&mut http).poll(cx) {
+            note(&result);
+            return Poll::Ready(result.is_ok());
+        }
+        timer.as_mut().poll(cx).map(|()| false)
+    })
+    .await;
+    let tunnel = connection.tunnel.take();
+    if let (true, Some(tunnel)) = (served, tunnel) {
+        let parts = http.into_parts();
+        upgrade::run(parts.io.into_inner(), parts.read_buf, tunnel, &registered).await;
+    }
+}
+
+/// Serves HTTP/2.
+pub(crate) async fn serve_http2<N: Net>(client: Client<N>) {
+    let (connection, stream, registered) = begin(client);
+    let settings = connection.worker.proxy.entry_point(connection.entry_point);
+    let service = {
+        let connection = Rc::clone(&connection);
+        service_fn(move |request| exchange::serve(Rc::clone(&connection), request))
+    };
+    let mut http = pin!(
+        http2::Builder::new(LocalExecutor)
+            .max_concurrent_streams(STREAMS_MAX)
+            .max_header_list_size(u32::try_from(settings.header_bytes_max).unwrap_or(u32::MAX))
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    let mut timer = pin!(Timer::new(connection.worker.clock, &connection.deadlines));
+    let mut closing = false;
+    poll_fn(|cx| {
+        match registered.poll_stage(cx) {
+            Stage::Open => {}
+            Stage::Closing if closing => {}
+            Stage::Closing => {
+                closing = true;
+                http.as_mut().graceful_shutdown();
+            }
+            Stage::Cut => return Poll::Ready(()),
+        }
+        if let Poll::Ready(result) = http.as_mut().poll(cx) {
+            note(&result);
+            return Poll::Ready(());
+        }
+        timer.as_mut().poll(cx)
+    })
+    .await;
+}
+
+fn begin<N: Net>(client: Client<N>) -> (Rc<Connection<N>>, ClientStream<N>, Registered) {
+    let Client { worker, entry_point, peer, registered, started, stream } = client;
+    let limits = worker.proxy.entry_point(entry_point).timeouts;
+    let deadlines = Rc::new(RefCell::new(Deadlines::new(started, limits)));
+    let stream = ClientStream::new(stream, Rc::clone(&deadlines), worker.clock);
+    let tunnel = RefCell::new(None);
+    (Rc::new(Connection { worker, entry_point, peer, deadlines, tunnel }), stream, registered)
+}
+
+fn note(result: &hyper::Result<()>) {
+    if let Err(error) = result {
+        tracing::debug!(%error, "client connection");
+    }
+}

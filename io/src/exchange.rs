@@ -1,0 +1,297 @@
+//! One exchange: asks the core, does what it says, tells it what came of it.
+use crate::{
+    access_log::Record,
+    body::{RequestBody, ResponseBody, ResponseSource, Tee},
+    connection::Connection,
+    live::LivePlan,
+    mirror,
+    net::Net,
+    upgrade::Tunnel,
+    upstream::{Failure, Incoming, Upgrade},
+    worker::Worker,
+};
+use bytes::Bytes;
+use http::{Extensions, HeaderValue, Request, Response, header::CONTENT_TYPE, request, response};
+use rutter_core::{
+    exchange::{Delivery, Exchange, Input, Mirrored, Output, SendError, answer, sniff},
+    time::Instant,
+};
+use std::{convert::Infallible, future::poll_fn, rc::Rc, sync::Arc};
+
+/// Bytes of a body that are looked at to find its type.
+const SNIFF_BYTES: usize = 512;
+
+/// Answers a client's request.
+pub(crate) async fn serve<N: Net>(
+    connection: Rc<Connection<N>>,
+    request: Request<hyper::body::Incoming>,
+) -> Result<Response<ResponseBody<N>>, Infallible> {
+    let (mut head, incoming) = request.into_parts();
+    // hyper's handle for upgrades: the connection sees to them itself.
+    head.extensions = Extensions::new();
+    let worker = &connection.worker;
+    let now = worker.clock.now();
+    let body = RequestBody::client(incoming, &connection.deadlines, worker.clock);
+    connection.deadlines.borrow_mut().request(now, body.is_under_way());
+    let mut guard = Guard::new(&connection, &head, now);
+    let answer = guard.running.run(head, body, &mut guard.copy).await;
+    Ok(match answer {
+        Answer::Own(response) => own(guard, response),
+        Answer::Server(head, incoming, delivery) => deliver(guard, head, incoming, delivery).await,
+        Answer::Switched(head, stream, early) => {
+            guard.status(head.status);
+            *connection.tunnel.borrow_mut() = Some(Tunnel { stream, early, guard });
+            Response::from_parts(head, ResponseBody::empty())
+        }
+    })
+}
+
+fn own<N: Net>(mut guard: Guard<N>, response: Response<Bytes>) -> Response<ResponseBody<N>> {
+    guard.status(response.status());
+    let (head, body) = response.into_parts();
+    Response::from_parts(head, ResponseBody::new(None, ResponseSource::Own(Some(body)), guard))
+}
+
+async fn deliver<N: Net>(
+    mut guard: Guard<N>,
+    mut head: response::Parts,
+    incoming: Incoming<N>,
+    delivery: Delivery,
+) -> Response<ResponseBody<N>> {
+    guard.status(head.status);
+    head.extensions = Extensions::new();
+    let mut source = if delivery.gunzip {
+        ResponseSource::gunzip(incoming)
+    } else {
+        ResponseSource::Server(incoming)
+    };
+    let mut first = None;
+    if delivery.sniff && !source.is_end_stream() {
+        first = poll_fn(|cx| source.poll_frame(cx)).await;
+        if let Some(Ok(frame)) = &first
+            && let Some(bytes) = frame.data_ref()
+        {
+            let kind = sniff::detect(&bytes[..bytes.len().min(SNIFF_BYTES)]);
+            head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+    }
+    Response::from_parts(head, ResponseBody::new(first, source, guard))
+}
+
+/// What a client is to be answered.
+pub(crate) enum Answer<N: Net> {
+    Own(Response<Bytes>),
+    Server(response::Parts, Incoming<N>, Delivery),
+    /// 101: the connection becomes a tunnel to this stream.
+    Switched(response::Parts, crate::upstream::ServerStream<N>, Bytes),
+}
+
+/// A request as it was sent to the main server, for mirrors.
+pub(crate) struct Copy {
+    pub(crate) head: Box<request::Parts>,
+    pub(crate) body: Tee,
+}
+
+/// An exchange and what it began with. Dropped before its end, it tells the core so.
+pub(crate) struct Running<N: Net> {
+    pub(crate) worker: Rc<Worker<N>>,
+    pub(crate) live: Rc<Arc<LivePlan>>,
+    pub(crate) exchange: Exchange,
+    ended: bool,
+}
+
+impl<N: Net> Running<N> {
+    pub(crate) const fn new(
+        worker: Rc<Worker<N>>,
+        live: Rc<Arc<LivePlan>>,
+        exchange: Exchange,
+    ) -> Self {
+        Self { worker, live, exchange, ended: false }
+    }
+
+    fn handle(&mut self, input: Input<'_>) -> Output {
+        let cells = self.live.cells(&self.worker.proxy.terminating);
+        self.exchange.handle(self.worker.clock.now(), &cells, input)
+    }
+
+    /// The response was delivered whole. Returns the copies that are owed.
+    pub(crate) fn end(&mut self) -> Vec<Mirrored> {
+        if std::mem::replace(&mut self.ended, true) {
+            return Vec::new();
+        }
+        match self.handle(Input::End) {
+            Output::Done { mirrors } => mirrors,
+            Output::Sleep { .. }
+            | Output::Send { .. }
+            | Output::Deliver(_)
+            | Output::Respond(_) => Vec::new(),
+        }
+    }
+
+    /// From the request to what the client is to be answered.
+    pub(crate) async fn run(
+        &mut self,
+        mut head: request::Parts,
+        mut body: RequestBody,
+        copy: &mut Option<Copy>,
+    ) -> Answer<N> {
+        let mut output = self.handle(Input::Request(&mut head));
+        loop {
+            output = match output {
+                Output::Sleep { until } => {
+                    self.worker.clock.sleep_until(until).await;
+                    self.handle(Input::Awake(&mut head))
+                }
+                Output::Respond(response) => return Answer::Own(response),
+                // Neither answers anything that was asked here.
+                Output::Deliver(_) | Output::Done { .. } => {
+                    return Answer::Own(answer::status(SendError::Protocol.status()));
+                }
+                Output::Send { keep_body, upgrade } => {
+                    if let Some(bytes_max) = keep_body {
+                        let head = Box::new(self.exchange.mirrored(&head));
+                        *copy = Some(Copy { head, body: body.keep(bytes_max) });
+                    }
+                    let sent = if upgrade {
+                        self.upgrade(head, body).await
+                    } else {
+                        self.send(head, body).await
+                    };
+                    match sent {
+                        Ok(answer) => return answer,
+                        Err(Failure::Unsent(back)) => {
+                            (head, body) = (back.head, back.body);
+                            self.handle(Input::Unsent(&mut head, back.error))
+                        }
+                        Err(Failure::Gone(error)) => match self.handle(Input::Failed(error)) {
+                            Output::Respond(response) => return Answer::Own(response),
+                            Output::Sleep { .. }
+                            | Output::Send { .. }
+                            | Output::Deliver(_)
+                            | Output::Done { .. } => {
+                                return Answer::Own(answer::status(error.status()));
+                            }
+                        },
+                    }
+                }
+            };
+        }
+    }
+
+    async fn send(
+        &mut self,
+        head: request::Parts,
+        body: RequestBody,
+    ) -> Result<Answer<N>, Failure> {
+        let Some(server) = self.exchange.server() else {
+            return Err(Failure::Gone(SendError::Protocol));
+        };
+        let (head, incoming) = self.worker.upstreams.send(server, head, body).await?;
+        Ok(self.received(head, incoming))
+    }
+
+    async fn upgrade(
+        &mut self,
+        head: request::Parts,
+        body: RequestBody,
+    ) -> Result<Answer<N>, Failure> {
+        let Some(server) = self.exchange.server() else {
+            return Err(Failure::Gone(SendError::Protocol));
+        };
+        match self.worker.upstreams.upgrade(server, head, body).await? {
+            Upgrade::Refused((head, incoming)) => Ok(self.received(head, incoming)),
+            Upgrade::Switched(mut head, stream, early) => {
+                match self.handle(Input::Response(&mut head)) {
+                    Output::Deliver(_) => Ok(Answer::Switched(head, stream, early)),
+                    Output::Respond(response) => Ok(Answer::Own(response)),
+                    Output::Sleep { .. } | Output::Send { .. } | Output::Done { .. } => {
+                        Ok(Answer::Own(answer::status(SendError::Protocol.status())))
+                    }
+                }
+            }
+        }
+    }
+
+    fn received(&mut self, mut head: response::Parts, incoming: Incoming<N>) -> Answer<N> {
+        match self.handle(Input::Response(&mut head)) {
+            Output::Deliver(delivery) => Answer::Server(head, incoming, delivery),
+            Output::Respond(response) => Answer::Own(response),
+            Output::Sleep { .. } | Output::Send { .. } | Output::Done { .. } => {
+                Answer::Own(answer::status(SendError::Protocol.status()))
+            }
+        }
+    }
+}
+
+impl<N: Net> Drop for Running<N> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.ended = true;
+            let _ = self.handle(Input::Left);
+        }
+    }
+}
+
+/// A client's exchange: whatever becomes of it, its connection and the access log hear of it.
+pub(crate) struct Guard<N: Net> {
+    running: Running<N>,
+    connection: Rc<Connection<N>>,
+    copy: Option<Copy>,
+    record: Option<Box<Record>>,
+}
+
+impl<N: Net> Guard<N> {
+    fn new(connection: &Rc<Connection<N>>, head: &request::Parts, now: Instant) -> Self {
+        let worker = &connection.worker;
+        let live = worker.live();
+        let record = worker.log.as_ref().map(|_| Box::new(Record::new(connection, head, now)));
+        let exchange = Exchange::new(
+            Arc::clone(&live.plan),
+            connection.entry_point,
+            connection.peer.clone(),
+            worker.entropy(),
+        );
+        Self {
+            running: Running::new(Rc::clone(worker), live, exchange),
+            connection: Rc::clone(connection),
+            copy: None,
+            record,
+        }
+    }
+
+    fn status(&mut self, status: http::StatusCode) {
+        if let Some(record) = &mut self.record {
+            record.status = status.as_u16();
+        }
+    }
+
+    /// Bytes of the response's body went out.
+    pub(crate) fn count(&mut self, bytes: u64) {
+        if let Some(record) = &mut self.record {
+            record.content_bytes += bytes;
+        }
+    }
+
+    /// The response is whole: the client has it, as far as can be known.
+    pub(crate) fn end(mut self) {
+        let mirrors = self.running.end();
+        if let (false, Some(copy)) = (mirrors.is_empty(), self.copy.take()) {
+            mirror::spawn(&self.running, &self.connection, copy, mirrors);
+        }
+    }
+
+    /// The connection's deadlines no longer hold: it is a tunnel.
+    pub(crate) fn upgraded(&self) {
+        self.connection.deadlines.borrow_mut().upgrade();
+    }
+}
+
+impl<N: Net> Drop for Guard<N> {
+    fn drop(&mut self) {
+        let now = self.running.worker.clock.now();
+        self.connection.deadlines.borrow_mut().response(now);
+        if let (Some(log), Some(record)) = (&self.running.worker.log, self.record.take()) {
+            log.write(&record, self.running.exchange.labels(), now);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The proxy: what all its workers share, and the calls that run it.
+//!
+//! ```text
+//! let proxy = Proxy::new(settings, access_log)?;
+//! let listeners = proxy.bind(&net, workers).await?;       // one list for each worker
+//! spawn(proxy.clone().control(net, clock, messages));     // provider messages → plans
+//! spawn(proxy.clone().serve(net, clock, index, list));    // one for each worker
+//! proxy.terminate();                                      // `serve` and `control` then end
+//! ```
+//! All of it runs on current-thread runtimes inside a `LocalSet` (or a `LocalRuntime`).
+use crate::{
+    access_log,
+    clock::Clock,
+    live::LivePlan,
+    net::{Listener, Net},
+    settings::Settings,
+    upstream::tls::{self, TlsError},
+    worker,
+};
+use arc_swap::ArcSwap;
+use rutter_core::{entry_point::EntryPointId, plan::Plan};
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+use tokio::sync::watch;
+
+/// What all workers of one proxy share.
+pub struct Proxy {
+    pub(crate) settings: Settings,
+    pub(crate) live: ArcSwap<LivePlan>,
+    pub(crate) terminating: AtomicBool,
+    pub(crate) stop: watch::Sender<bool>,
+    pub(crate) counters: Counters,
+    pub(crate) access_log: Option<access_log::Handle>,
+    pub(crate) tls: Arc<tls::Configs>,
+}
+
+/// What happened so far, over all workers.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Requests whose head was read.
+    pub requests: AtomicU64,
+    /// Client connections accepted.
+    pub connections: AtomicU64,
+    /// Copies that were sent to mirrors and answered.
+    pub mirrored: AtomicU64,
+    /// Copies for mirrors that were dropped: too long a body, too many at once, no answer in time.
+    pub mirrors_dropped: AtomicU64,
+}
+
+/// Why a proxy could not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// An entry point's address cannot be listened on.
+    Bind {
+        /// The entry point's name.
+        entry_point: Arc<str>,
+        /// Its address.
+        address: SocketAddr,
+        /// The system's reason.
+        error: io::Error,
+    },
+    /// `serversTransport` cannot be used.
+    Tls(TlsError),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bind { entry_point, address, error } => {
+                write!(f, "entryPoints.{entry_point}.address: cannot listen on {address}: {error}")
+            }
+            Self::Tls(error) => write!(f, "serversTransport.{error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl Proxy {
+    /// A proxy without a route, which answers 404 until its first plan.
+    pub fn new(
+        settings: Settings,
+        access_log: Option<access_log::Handle>,
+    ) -> Result<Arc<Self>, StartError> {
+        let entry_points = settings.entry_points.iter().map(|it| it.core.clone()).collect();
+        let tls = tls::Configs::new(&settings.transport).map_err(StartError::Tls)?;
+        Ok(Arc::new(Self {
+            live: ArcSwap::from_pointee(LivePlan::first(Plan::empty(entry_points))),
+            terminating: AtomicBool::new(false),
+            stop: watch::Sender::new(false),
+            counters: Counters::default(),
+            access_log,
+            tls: Arc::new(tls),
+            settings,
+        }))
+    }
+
+    /// Listens on every entry point, once for each worker.
+    pub async fn bind<N: Net>(
+        &self,
+        net: &N,
+        workers: usize,
+    ) -> Result<Vec<Vec<N::Listener>>, StartError> {
+        let mut lists: Vec<Vec<N::Listener>> = (0..workers).map(|_| Vec::new()).collect();
+        for entry_point in &self.settings.entry_points {
+            // Port 0 becomes a port with the first worker; the others share it.
+            let mut address = entry_point.address;
+            for list in &mut lists {
+                let listener = net.bind(address).await.and_then(|listener| {
+                    address = listener.local_addr()?;
+                    Ok(listener)
+                });
+                list.push(listener.map_err(|error| StartError::Bind {
+                    entry_point: Arc::clone(&entry_point.core.name),
+                    address,
+                    error,
+                })?);
+            }
+        }
+        Ok(lists)
+    }
+
+    /// Puts a plan in force: requests that begin from now on follow it.
+    ///
+    /// It must have been compiled for this proxy's entry points, from the plan in force.
+    pub fn publish(&self, plan: Arc<Plan>) {
+        let next = LivePlan::after(&self.live.load(), plan);
+        self.live.store(Arc::new(next));
+    }
+
+    /// The plan in force.
+    #[must_use]
+    pub fn plan(&self) -> Arc<Plan> {
+        Arc::clone(&self.live.load().plan)
+    }
+
+    /// Serves one worker's share of connections, until the proxy was told to terminate and all work
+    /// is done or out of time. `listeners` are one of the lists that [`Proxy::bind`] made.
+    pub async fn serve<N: Net>(
+        self: Arc<Self>,
+        net: N,
+        clock: Clock,
+        index: usize,
+        listeners: Vec<N::Listener>,
+    ) {
+        worker::serve(self, net, clock, index, listeners).await;
+    }
+
+    /// Starts the graceful end: ping answers 503, connections are accepted for the accept grace,
+    /// then only work in flight is finished, within the grace.
+    pub fn terminate(&self) {
+        self.terminating.store(true, Ordering::Relaxed);
+        self.stop.send_replace(true);
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    pub(crate) fn entry_point(&self, id: EntryPointId) -> &crate::settings::EntryPoint {
+        &self.settings.entry_points[usize::from(id.0)]
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

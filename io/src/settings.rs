@@ -1,0 +1,85 @@
+//! What the shell is told at its start and never changes.
+use rutter_core::entry_point::{self, Trust, connection::Timeouts};
+use std::{net::SocketAddr, time::Duration};
+
+/// The static part of a proxy.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The entry points; their index is their `EntryPointId`.
+    pub entry_points: Vec<EntryPoint>,
+    /// How servers are spoken to.
+    pub transport: Transport,
+    /// How long provider messages are gathered before they are applied.
+    pub throttle: Duration,
+    /// Where each worker's randomness comes from.
+    pub seed: u64,
+}
+
+/// Where clients connect.
+#[derive(Clone, Debug)]
+pub struct EntryPoint {
+    /// What the core knows of it.
+    pub core: entry_point::EntryPoint,
+    /// What to listen on; port 0: any free one.
+    pub address: SocketAddr,
+    /// Peers whose PROXY header is believed; `None`: none is looked for.
+    pub proxy_protocol: Option<Trust>,
+    /// Limits of its connections.
+    pub timeouts: Timeouts,
+    /// The most bytes of a request's head.
+    pub header_bytes_max: usize,
+    /// How long connections are accepted after the signal to stop.
+    pub accept_grace: Duration,
+    /// How long work in flight may take after that.
+    pub grace: Duration,
+}
+
+impl EntryPoint {
+    /// An entry point with the default limits.
+    #[must_use]
+    pub fn new(core: entry_point::EntryPoint, address: SocketAddr) -> Self {
+        Self {
+            core,
+            address,
+            proxy_protocol: None,
+            timeouts: Timeouts {
+                read: Some(Duration::from_secs(60)),
+                write: None,
+                idle: Some(Duration::from_secs(180)),
+            },
+            header_bytes_max: 1 << 20,
+            accept_grace: Duration::ZERO,
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// How servers are spoken to. Compat: static-config.md "serversTransport".
+#[derive(Clone, Debug)]
+pub struct Transport {
+    /// Takes any certificate.
+    pub insecure_skip_verify: bool,
+    /// Certificates (PEM) to trust instead of the system's.
+    pub root_cas: Vec<Vec<u8>>,
+    /// Idle connections kept for each server by each worker.
+    pub idle_per_host_max: usize,
+    /// For a connection.
+    pub dial_timeout: Option<Duration>,
+    /// Between a request's end and its response's head.
+    pub response_header_timeout: Option<Duration>,
+    /// How long an idle connection is kept.
+    pub idle_timeout: Option<Duration>,
+}
+
+impl Default for Transport {
+    fn default() -> Self {
+        Self {
+            insecure_skip_verify: false,
+            root_cas: Vec::new(),
+            idle_per_host_max: 200,
+            dial_timeout: Some(Duration::from_secs(30)),
+            response_header_timeout: None,
+            idle_timeout: Some(Duration::from_secs(90)),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! New connections to servers: names, addresses, TLS.
+use super::{
+    stream::{Flow, ServerStream, Transport},
+    tls,
+};
+use crate::net::Net;
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use rustls::pki_types::ServerName;
+use rutter_core::{
+    exchange::SendError,
+    service::{Scheme, Server},
+};
+use std::{future::Future, io, net::SocketAddr, rc::Rc, time::Duration};
+use tokio::time::{sleep, timeout};
+
+/// Compat: http.md "TLS handshake 10 s".
+const TLS_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an address is given before the next one is tried beside it.
+const STAGGER: Duration = Duration::from_millis(300);
+
+/// Connects to a server: with TLS where its scheme says so, of which `http1_only` tells the offer.
+pub(super) async fn connect<N: Net>(
+    net: &N,
+    server: &Server,
+    dial_timeout: Option<Duration>,
+    tls: &tls::Configs,
+    http1_only: bool,
+) -> Result<(ServerStream<N>, Rc<Flow>), SendError> {
+    let stream = within(dial_timeout, dial(net, server)).await?.map_err(|it| cause(&it))?;
+    let transport = match server.scheme {
+        Scheme::Http | Scheme::H2c => Transport::Plain(stream),
+        Scheme::Https => {
+            let host = server.authority.host();
+            let host = host.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(host);
+            let name = ServerName::try_from(host.to_owned()).map_err(|_| SendError::Protocol)?;
+            let connector = tls.connector(http1_only).map_err(|error| {
+                tracing::error!(%error, "serversTransport");
+                SendError::Protocol
+            })?;
+            let handshake = within(Some(TLS_TIMEOUT), connector.connect(name, stream)).await?;
+            let stream = handshake.map_err(|error| {
+                tracing::error!(server = &*server.url, %error, "TLS handshake failed");
+                // rustls reports its findings as invalid data.
+                match error.kind() {
+                    io::ErrorKind::InvalidData => SendError::Protocol,
+                    _ => cause(&error),
+                }
+            })?;
+            Transport::Tls(Box::new(stream))
+        }
+    };
+    Ok(ServerStream::new(transport))
+}
+
+async fn within<F: Future>(limit: Option<Duration>, future: F) -> Result<F::Output, SendError> {
+    match limit {
+        Some(limit) => timeout(limit, future).await.map_err(|_| SendError::Timeout),
+        None => Ok(future.await),
+    }
+}
+
+/// What the client is told of a network error.
+pub(super) fn cause(error: &io::Error) -> SendError {
+    match error.kind() {
+        io::ErrorKind::TimedOut => SendError::Timeout,
+        _ => SendError::Network,
+    }
+}
+
+async fn dial<N: Net>(net: &N, server: &Server) -> io::Result<N::Stream> {
+    let port = server.authority.port_u16().unwrap_or(match server.scheme {
+        Scheme::Http | Scheme::H2c => 80,
+        Scheme::Https => 443,
+    });
+    let addresses = net.resolve(server.authority.host(), port).await?;
+    if let [address] = *addresses {
+        return net.connect(address).await;
+    }
+    first(net, addresses).await
+}
+
+/// The first connection that succeeds, one address after the other: each is given a short time
+/// before the next is tried beside it.
+async fn first<N: Net>(net: &N, addresses: Vec<SocketAddr>) -> io::Result<N::Stream> {
+    let mut left = addresses.into_iter();
+    let mut tries = FuturesUnordered::new();
+    let mut error = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    loop {
+        match left.next() {
+            Some(address) => tries.push(net.connect(address)),
+            None if tries.is_empty() => return Err(error),
+            None => {}
+        }
+        let wait = async {
+            if left.len() > 0 { sleep(STAGGER).await } else { std::future::pending().await }
+        };
+        tokio::select! {
+            biased;
+            Some(result) = tries.next() => match result {
+                Ok(stream) => return Ok(stream),
+                Err(reason) => error = reason,
+            },
+            () = wait => {}
+        }
+    }
+}

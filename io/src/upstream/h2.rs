@@ -1,0 +1,85 @@
+//! HTTP/2 to a server: one connection, many requests, a task of its own.
+use super::{Failure, Incoming, Received, failure, stream::ServerStream, to_http1, unsent};
+use crate::{body::RequestBody, net::Net};
+use http::{
+    Request, Uri, Version,
+    header::HOST,
+    uri::{Authority, PathAndQuery, Scheme},
+};
+use hyper::client::conn::http2;
+use hyper_util::rt::TokioIo;
+use rutter_core::{
+    exchange::SendError,
+    service::{self, Server},
+};
+
+/// Bytes of a response's head that are taken.
+const HEADER_BYTES_MAX: u32 = 1 << 20;
+
+/// Spawns on the thread it is on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LocalExecutor;
+
+impl<F: Future + 'static> hyper::rt::Executor<F> for LocalExecutor {
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(future);
+    }
+}
+
+/// Begins HTTP/2 on a fresh stream.
+pub(super) async fn open<N: Net>(
+    stream: ServerStream<N>,
+) -> hyper::Result<http2::SendRequest<RequestBody>> {
+    let (sender, driver) = http2::Builder::new(LocalExecutor)
+        .max_header_list_size(HEADER_BYTES_MAX)
+        .handshake(TokioIo::new(stream))
+        .await?;
+    tokio::task::spawn_local(async move {
+        if let Err(error) = driver.await {
+            tracing::debug!(%error, "HTTP/2 connection to a server");
+        }
+    });
+    Ok(sender)
+}
+
+/// Sends a request and waits for the head of its response.
+pub(super) async fn send<N: Net>(
+    mut sender: http2::SendRequest<RequestBody>,
+    server: &Server,
+    mut request: Request<RequestBody>,
+) -> Result<Received<N>, Failure> {
+    if let Err(error) = to_http2(server, &mut request) {
+        return Err(unsent(request, error));
+    }
+    match sender.try_send_request(request).await {
+        Ok(response) => {
+            let (head, incoming) = response.into_parts();
+            Ok((head, Incoming::H2(incoming)))
+        }
+        Err(error) => Err(match failure(error) {
+            Failure::Unsent(mut back) => {
+                let mut request = Request::from_parts(back.head, back.body);
+                to_http1(server, &mut request);
+                (back.head, back.body) = request.into_parts();
+                Failure::Unsent(back)
+            }
+            gone @ Failure::Gone(_) => gone,
+        }),
+    }
+}
+
+/// HTTP/2 names scheme and host with the target.
+fn to_http2(server: &Server, request: &mut Request<RequestBody>) -> Result<(), SendError> {
+    *request.version_mut() = Version::HTTP_2;
+    let host = request.headers_mut().remove(HOST);
+    let host = host.as_ref().unwrap_or(&server.host);
+    let mut parts = std::mem::take(request.uri_mut()).into_parts();
+    parts.scheme = Some(match server.scheme {
+        service::Scheme::Https => Scheme::HTTPS,
+        service::Scheme::Http | service::Scheme::H2c => Scheme::HTTP,
+    });
+    parts.authority = Some(Authority::try_from(host.as_bytes()).map_err(|_| SendError::Protocol)?);
+    parts.path_and_query.get_or_insert(PathAndQuery::from_static("/"));
+    *request.uri_mut() = Uri::from_parts(parts).map_err(|_| SendError::Protocol)?;
+    Ok(())
+}

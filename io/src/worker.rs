@@ -1,0 +1,73 @@
+//! One worker: one thread's share of connections, with upstream connections of its own.
+use crate::{
+    access_log,
+    clock::Clock,
+    entry_point,
+    live::{LivePlan, Local},
+    net::Net,
+    proxy::Proxy,
+    upstream::Upstreams,
+};
+use futures_util::future::join_all;
+use rutter_core::entry_point::EntryPointId;
+use std::{cell::Cell, rc::Rc, sync::Arc};
+
+/// What everything on one worker shares.
+pub(crate) struct Worker<N: Net> {
+    pub(crate) proxy: Arc<Proxy>,
+    pub(crate) clock: Clock,
+    pub(crate) upstreams: Upstreams<N>,
+    pub(crate) log: Option<access_log::Local>,
+    /// Copies for mirrors under way.
+    pub(crate) mirrors: Cell<usize>,
+    live: Local,
+    entropy: Cell<u64>,
+}
+
+impl<N: Net> Worker<N> {
+    /// What is in force now.
+    pub(crate) fn live(&self) -> Rc<Arc<LivePlan>> {
+        self.live.load(&self.proxy.live)
+    }
+
+    /// The next word of randomness: splitmix64, so that a seed gives the same words anywhere.
+    pub(crate) fn entropy(&self) -> u64 {
+        let state = self.entropy.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.entropy.set(state);
+        let word = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word ^ (word >> 31)
+    }
+}
+
+/// Serves until the proxy has terminated.
+pub(crate) async fn serve<N: Net>(
+    proxy: Arc<Proxy>,
+    net: N,
+    clock: Clock,
+    index: usize,
+    listeners: Vec<N::Listener>,
+) {
+    let seed = proxy.settings.seed ^ (index as u64).wrapping_mul(0xd134_2543_de82_ef95);
+    let worker = Rc::new(Worker {
+        clock,
+        upstreams: Upstreams::new(net, clock, &proxy),
+        log: proxy.access_log.clone().map(|handle| access_log::Local::new(handle, clock)),
+        mirrors: Cell::new(0),
+        live: Local::new(&proxy.live),
+        entropy: Cell::new(seed),
+        proxy,
+    });
+    let reaper = tokio::task::spawn_local(worker.upstreams.reaper());
+    join_all(
+        listeners
+            .into_iter()
+            .zip(0..)
+            .map(|(listener, id)| entry_point::run(Rc::clone(&worker), EntryPointId(id), listener)),
+    )
+    .await;
+    reaper.abort();
+    if let Some(log) = &worker.log {
+        log.flush();
+    }
+}
