@@ -49,7 +49,10 @@ impl Table {
 
 /// Cells of one kind, each with its generation.
 #[derive(Debug)]
-struct Column<T>(Box<[Option<(u64, Arc<T>)>]>);
+struct Column<T>(Box<[Option<Cell<T>>]>);
+
+/// A cell and its generation.
+type Cell<T> = (u64, Arc<T>);
 
 impl<T> Default for Column<T> {
     fn default() -> Self {

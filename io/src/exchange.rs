@@ -3,7 +3,7 @@ use crate::{
     access_log::Record,
     body::{RequestBody, ResponseBody, ResponseSource, Tee},
     connection::Connection,
-    live::LivePlan,
+    live::Held,
     mirror,
     net::Net,
     upgrade::Tunnel,
@@ -95,17 +95,13 @@ pub(crate) struct Copy {
 /// An exchange and what it began with. Dropped before its end, it tells the core so.
 pub(crate) struct Running<N: Net> {
     pub(crate) worker: Rc<Worker<N>>,
-    pub(crate) live: Rc<Arc<LivePlan>>,
+    pub(crate) live: Rc<Held>,
     pub(crate) exchange: Exchange,
     ended: bool,
 }
 
 impl<N: Net> Running<N> {
-    pub(crate) const fn new(
-        worker: Rc<Worker<N>>,
-        live: Rc<Arc<LivePlan>>,
-        exchange: Exchange,
-    ) -> Self {
+    pub(crate) const fn new(worker: Rc<Worker<N>>, live: Rc<Held>, exchange: Exchange) -> Self {
         Self { worker, live, exchange, ended: false }
     }
 

@@ -4,6 +4,7 @@ use arc_swap::ArcSwap;
 use rutter_core::plan::Plan;
 use std::{
     cell::RefCell,
+    ops::Deref,
     rc::Rc,
     sync::{
         Arc,
@@ -35,21 +36,34 @@ impl LivePlan {
     }
 }
 
-/// A worker's handle on what is in force, which costs no shared counter a request.
-pub(crate) struct Local(RefCell<Rc<Arc<LivePlan>>>);
+/// What a worker holds of what is in force: its exchanges share it without a counter that other
+/// workers touch.
+#[derive(Debug)]
+pub(crate) struct Held(Arc<LivePlan>);
+
+impl Deref for Held {
+    type Target = LivePlan;
+
+    fn deref(&self) -> &LivePlan {
+        &self.0
+    }
+}
+
+/// One worker's latest.
+pub(crate) struct Local(RefCell<Rc<Held>>);
 
 impl Local {
     pub(crate) fn new(live: &ArcSwap<LivePlan>) -> Self {
-        Self(RefCell::new(Rc::new(live.load_full())))
+        Self(RefCell::new(Rc::new(Held(live.load_full()))))
     }
 
     /// What is in force now.
-    pub(crate) fn load(&self, live: &ArcSwap<LivePlan>) -> Rc<Arc<LivePlan>> {
-        let mut cached = self.0.borrow_mut();
+    pub(crate) fn load(&self, live: &ArcSwap<LivePlan>) -> Rc<Held> {
+        let mut held = self.0.borrow_mut();
         let now = live.load();
-        if !Arc::ptr_eq(&now, &cached) {
-            *cached = Rc::new(Arc::clone(&now));
+        if !Arc::ptr_eq(&now, &held.0) {
+            *held = Rc::new(Held(Arc::clone(&now)));
         }
-        Rc::clone(&cached)
+        Rc::clone(&held)
     }
 }

@@ -3,7 +3,7 @@ use crate::{
     body::RequestBody,
     connection::Connection,
     exchange::{Answer, Copy, Running},
-    live::LivePlan,
+    live::Held,
     net::Net,
     worker::Worker,
 };
@@ -28,7 +28,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// What all copies of one request share.
 struct Origin<N: Net> {
     worker: Rc<Worker<N>>,
-    live: Rc<Arc<LivePlan>>,
+    live: Rc<Held>,
     entry_point: EntryPointId,
     peer: Peer,
 }

@@ -3,7 +3,7 @@ use crate::{
     access_log,
     clock::Clock,
     entry_point,
-    live::{LivePlan, Local},
+    live::{Held, Local},
     net::Net,
     proxy::Proxy,
     upstream::Upstreams,
@@ -26,7 +26,7 @@ pub(crate) struct Worker<N: Net> {
 
 impl<N: Net> Worker<N> {
     /// What is in force now.
-    pub(crate) fn live(&self) -> Rc<Arc<LivePlan>> {
+    pub(crate) fn live(&self) -> Rc<Held> {
         self.live.load(&self.proxy.live)
     }
 

@@ -41,9 +41,10 @@ pub(super) async fn connect<N: Net>(
             let stream = handshake.map_err(|error| {
                 tracing::error!(server = &*server.url, %error, "TLS handshake failed");
                 // rustls reports its findings as invalid data.
-                match error.kind() {
-                    io::ErrorKind::InvalidData => SendError::Protocol,
-                    _ => cause(&error),
+                if error.kind() == io::ErrorKind::InvalidData {
+                    SendError::Protocol
+                } else {
+                    cause(&error)
                 }
             })?;
             Transport::Tls(Box::new(stream))
@@ -61,10 +62,7 @@ async fn within<F: Future>(limit: Option<Duration>, future: F) -> Result<F::Outp
 
 /// What the client is told of a network error.
 pub(super) fn cause(error: &io::Error) -> SendError {
-    match error.kind() {
-        io::ErrorKind::TimedOut => SendError::Timeout,
-        _ => SendError::Network,
-    }
+    if error.kind() == io::ErrorKind::TimedOut { SendError::Timeout } else { SendError::Network }
 }
 
 async fn dial<N: Net>(net: &N, server: &Server) -> io::Result<N::Stream> {

@@ -27,6 +27,7 @@ pub(crate) struct Connection<N: Net> {
     pub(super) flow: Rc<Flow>,
 }
 
+#[allow(clippy::large_enum_variant, reason = "a connection is boxed, and open for all of its life")]
 enum Driver<N: Net> {
     Open(http1::Connection<TokioIo<ServerStream<N>>, RequestBody>),
     /// Nothing more will be read or written as HTTP; after a switch of protocols this is left.

@@ -1,0 +1,117 @@
+//! A proxy in this thread, and what it is configured with.
+use rutter::{
+    access_log,
+    clock::Clock,
+    net::{Listener, tcp::Tcp},
+    proxy::Proxy,
+    settings::{EntryPoint, Settings, Transport},
+};
+use rutter_core::{
+    config::{Configuration, Defined, http},
+    diagnostic::{Diagnostic, Place},
+    entry_point::{self, Trust},
+    plan::{self, compile::compile},
+};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::task::{JoinHandle, LocalSet};
+
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A proxy that serves on this thread.
+pub(crate) struct Served {
+    pub(crate) proxy: Arc<Proxy>,
+    pub(crate) address: SocketAddr,
+    pub(crate) task: JoinHandle<()>,
+    pub(crate) log: Arc<Mutex<Vec<u8>>>,
+}
+
+/// Runs a test on one thread, within its time.
+pub(crate) fn run<F: Future<Output = ()>>(test: F) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let local = LocalSet::new();
+    local.block_on(&runtime, async {
+        tokio::time::timeout(PATIENCE, test).await.expect("the test ends in time");
+    });
+}
+
+/// One entry point, `web`, on a free port.
+pub(crate) fn settings() -> Settings {
+    let core = entry_point::EntryPoint {
+        name: "web".into(),
+        forwarded_trust: Trust::default(),
+        hostname: "test".parse().unwrap(),
+        raw_paths: false,
+    };
+    Settings {
+        entry_points: vec![EntryPoint::new(core, "127.0.0.1:0".parse().unwrap())],
+        transport: Transport::default(),
+        throttle: Duration::ZERO,
+        seed: 7,
+    }
+}
+
+/// Objects by name.
+pub(crate) fn configuration(
+    routers: Vec<(&str, http::Router)>,
+    services: Vec<(&str, http::Service)>,
+) -> Configuration {
+    fn defined<T>(objects: Vec<(&str, T)>) -> BTreeMap<Arc<str>, Arc<Defined<T>>> {
+        let defined = |value| Arc::new(Defined { value: Ok(value), place: Place::default() });
+        objects.into_iter().map(|(name, value)| (name.into(), defined(value))).collect()
+    }
+    let mut configuration = Configuration::default();
+    configuration.http.routers = defined(routers);
+    configuration.http.services = defined(services);
+    configuration
+}
+
+/// A router for everything.
+pub(crate) fn everything(service: &str) -> http::Router {
+    http::Router {
+        rule: "PathPrefix(`/`)".into(),
+        service: service.into(),
+        ..http::Router::default()
+    }
+}
+
+/// A load balancer over these servers.
+pub(crate) fn servers(urls: &[String]) -> http::Service {
+    let servers = urls.iter().map(|url| http::Server { url: url.clone() }).collect();
+    http::Service {
+        load_balancer: Some(http::LoadBalancer { servers, ..http::LoadBalancer::default() }),
+        ..http::Service::default()
+    }
+}
+
+/// Everything goes to one server.
+pub(crate) fn to(url: impl Into<String>) -> Configuration {
+    configuration(vec![("app", everything("app"))], vec![("app", servers(&[url.into()]))])
+}
+
+/// Starts a proxy.
+pub(crate) async fn serve(settings: Settings, configuration: Configuration) -> Served {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let proxy = Proxy::new(settings, Some(access_log::Handle::inline(log.clone()))).unwrap();
+    publish(&proxy, configuration);
+    let net = Tcp::default();
+    let listeners = proxy.bind(&net, 1).await.unwrap().remove(0);
+    let address = listeners[0].local_addr().unwrap();
+    let serving = Arc::clone(&proxy).serve(net, Clock::start(), 0, listeners);
+    Served { proxy, address, task: tokio::task::spawn_local(serving), log }
+}
+
+/// Replaces what is configured.
+pub(crate) fn publish(proxy: &Proxy, configuration: Configuration) {
+    let previous = proxy.plan();
+    let settings = plan::Settings { entry_points: Arc::clone(&previous.entry_points), ping: true };
+    let configurations = BTreeMap::from([("file".into(), Arc::new(configuration))]);
+    let (plan, diagnostics) = compile(Some(&previous), &settings, &configurations);
+    assert_eq!(diagnostics, Vec::<Diagnostic>::new());
+    proxy.publish(Arc::new(plan));
+}
