@@ -1,1 +1,205 @@
+//! A plan made from the one before is the plan made from nothing.
+use super::*;
+use crate::{router::Route, rule::view::View};
+use ::http::{Method, Request};
+use proptest::prelude::*;
 
+/// One object of one provider set to one of its variants, or taken away.
+#[derive(Clone, Debug)]
+struct Edit {
+    provider: usize,
+    kind: Kind,
+    object: usize,
+    variant: Option<usize>,
+}
+
+const PROVIDERS: [&str; 2] = ["file", "rest"];
+const OBJECTS: usize = 5;
+
+fn edit() -> impl Strategy<Value = Edit> {
+    let kind = prop_oneof![Just(Kind::Router), Just(Kind::Service), Just(Kind::Middleware)];
+    (0..PROVIDERS.len(), kind, 0..OBJECTS, proptest::option::weighted(0.8, 0..14_usize))
+        .prop_map(|(provider, kind, object, variant)| Edit { provider, kind, object, variant })
+}
+
+/// Names that objects refer to: of the own provider, of others, missing ones.
+fn reference(n: usize) -> String {
+    match n % 9 {
+        n @ 0..5 => format!("o{n}"),
+        n @ 5..7 => format!("o{}@rest", n - 4),
+        7 => "o1@file".into(),
+        _ => "gone".into(),
+    }
+}
+
+fn service_variant(n: usize) -> Service {
+    match n {
+        0..4 => servers(&[&format!("http://s{n}")]),
+        4 => checked(&["http://checked"]),
+        5 => checked(&["http://a", "http://b"]),
+        6 => servers(&["broken"]),
+        7 => Service::default(),
+        8..11 => weighted(&[(&reference(n), 1), (&reference(n + 2), 2)]),
+        _ => mirroring(&reference(n), &[(&reference(n + 4), 50)]),
+    }
+}
+
+fn middleware_variant(n: usize) -> Definition {
+    match n {
+        0..5 => prefix(&format!("/{n}")),
+        5 => prefix(""),
+        _ => chain(&[&reference(n), &reference(n + 3)]),
+    }
+}
+
+fn router_variant(object: usize, n: usize) -> Written {
+    Written {
+        rule: if n == 13 { "Nonsense(".into() } else { format!("Path(`/{object}/{}`)", n % 3) },
+        service: reference(n),
+        middlewares: (0..n % 3).map(|i| reference(n + i)).collect(),
+        entry_points: if n % 4 == 0 { vec!["admin".into()] } else { vec![] },
+        ..Written::default()
+    }
+}
+
+fn set<T>(
+    definitions: &mut Definitions<T>,
+    object: usize,
+    variant: Option<usize>,
+    make: impl FnOnce(usize) -> T,
+) {
+    let name = Arc::from(format!("o{object}"));
+    match variant {
+        Some(n) => drop(definitions.insert(name, defined(Ok(make(n))))),
+        None => drop(definitions.remove(&name)),
+    }
+}
+
+fn apply(configurations: &mut Configurations, edit: &Edit) {
+    let entry = configurations.entry(PROVIDERS[edit.provider].into()).or_default();
+    let http = &mut Arc::make_mut(entry).http;
+    let (object, variant) = (edit.object, edit.variant);
+    match edit.kind {
+        Kind::Router => set(&mut http.routers, object, variant, |n| router_variant(object, n)),
+        Kind::Service => set(&mut http.services, object, variant, service_variant),
+        Kind::Middleware => set(&mut http.middlewares, object, variant, middleware_variant),
+        Kind::Document => {}
+    }
+}
+
+/// What a client can tell, without the numbers of cells.
+fn seen(plan: &Plan) -> Vec<String> {
+    let without_cells = |text: String| {
+        let mut words = text.split('#');
+        let mut out: String = words.next().unwrap_or_default().into();
+        words.for_each(|word| out.push_str(word.trim_start_matches(|c: char| c.is_ascii_digit())));
+        out.replace(" h0", " h").replace(" h1", " h").replace(" h2", " h").replace(" h3", " h")
+    };
+    let mut seen: Vec<_> = outline(plan).lines().map(|line| without_cells(line.into())).collect();
+    for (at, path) in
+        (0..2).flat_map(|at| (0..15).map(move |n| (at, format!("/{}/{}", n / 3, n % 3))))
+    {
+        let (head, ()) =
+            Request::builder().method(Method::GET).uri(path).body(()).unwrap().into_parts();
+        let view = View::new(&head, "a", core::net::Ipv4Addr::LOCALHOST.into());
+        let routed = plan.route(EntryPointId(at), false, &view);
+        seen.push(match routed {
+            Route::Found(router) => router.name.to_string(),
+            other => format!("{other:?}"),
+        });
+    }
+    seen
+}
+
+/// Every cell is of exactly one place in one router, and every slot in use is some router's.
+fn check_cells(plan: &Plan) {
+    let (mut balancers, mut mirrors, mut healths) = (vec![], vec![], BTreeMap::new());
+    for router in plan.routers().filter_map(|listed| listed.router) {
+        collect(&router.service, &mut balancers, &mut mirrors, &mut healths);
+    }
+    let in_use = |mut slots: Vec<u32>| {
+        slots.sort_unstable();
+        slots
+    };
+    assert!(plan.cells.balancers.iter().map(|(slot, ..)| slot).eq(in_use(balancers)));
+    assert!(plan.cells.mirrors.iter().map(|(slot, ..)| slot).eq(in_use(mirrors)));
+    assert!(plan.cells.healths.iter().map(|(slot, ..)| slot).eq(healths.keys().copied()));
+    for (slot, _, service) in plan.cells.healths.iter() {
+        assert!(healths[&slot].iter().all(|used| Arc::ptr_eq(used, service)));
+    }
+}
+
+fn collect(
+    instance: &Instance,
+    balancers: &mut Vec<u32>,
+    mirrors_seen: &mut Vec<u32>,
+    healths: &mut BTreeMap<u32, Vec<Arc<crate::service::LoadBalancer>>>,
+) {
+    match instance {
+        Instance::Ping => {}
+        Instance::LoadBalancer { service, balancer } => {
+            balancers.push(balancer.0);
+            if let Some(health) = service.health {
+                healths.entry(health.0).or_default().push(service.clone());
+            }
+        }
+        Instance::Weighted { balancer, children, .. } => {
+            balancers.push(balancer.0);
+            children.iter().for_each(|child| collect(child, balancers, mirrors_seen, healths));
+        }
+        Instance::Mirroring { mirror, main, mirrors, .. } => {
+            mirrors_seen.push(mirror.0);
+            collect(main, balancers, mirrors_seen, healths);
+            mirrors.iter().for_each(|mirror| collect(mirror, balancers, mirrors_seen, healths));
+        }
+    }
+}
+
+/// A slot that is of another generation than before was not taken in the same step that freed it.
+fn check_generations(before: &Plan, after: &Plan) {
+    for slot in after.cells.balancers.changed_since(&before.cells.balancers) {
+        let (then, now) = (before.cells.balancers.get(slot), after.cells.balancers.get(slot));
+        assert!(then.is_none() || now.is_none(), "slot {slot} was taken again at once");
+    }
+}
+
+proptest! {
+    #[test]
+    fn each_step_equals_a_fresh_start(
+        steps in proptest::collection::vec(proptest::collection::vec(edit(), 1..6), 1..12),
+    ) {
+        let mut configurations = Configurations::new();
+        let (mut plan, _) = compile(None, &settings(), &configurations);
+        for edits in steps {
+            edits.iter().for_each(|edit| apply(&mut configurations, edit));
+            let (after, diagnostics) = compile(Some(&plan), &settings(), &configurations);
+            let (fresh, expected) = compile(None, &settings(), &configurations);
+            prop_assert_eq!(diagnostics, expected);
+            prop_assert_eq!(seen(&after), seen(&fresh));
+            prop_assert_eq!(after.hash(), fresh.hash());
+            check_cells(&after);
+            check_generations(&plan, &after);
+            plan = after;
+        }
+    }
+
+    #[test]
+    fn compiling_the_same_again_changes_nothing(
+        edits in proptest::collection::vec(edit(), 1..40),
+    ) {
+        let mut configurations = Configurations::new();
+        edits.iter().for_each(|edit| apply(&mut configurations, edit));
+        let (before, _) = compile(None, &settings(), &configurations);
+        // Equal, but not shared.
+        let mut again = Configurations::new();
+        edits.iter().for_each(|edit| apply(&mut again, edit));
+        let (after, _) = compile(Some(&before), &settings(), &again);
+        for (before, after) in before.routers().zip(after.routers()) {
+            match (before.router, after.router) {
+                (Some(before), Some(after)) => prop_assert!(Arc::ptr_eq(before, after)),
+                (before, after) => prop_assert!(before.is_none() && after.is_none()),
+            }
+        }
+        prop_assert_eq!(after.cells.balancers.changed_since(&before.cells.balancers).count(), 0);
+    }
+}
