@@ -3,7 +3,7 @@ use rutter_core::{
     cells::{BalancerId, Cells, Decision, HealthId, InFlightId, MirrorId},
     middleware::in_flight_req::InFlight,
     plan::{CellSpecs, slots::Slots},
-    service::{balancer::Balancer, health::Health, mirror::Mirror},
+    service::{balancer::Balancer, health::Health, health_check::Target, mirror::Mirror},
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -39,10 +39,13 @@ impl Table {
         Self { balancers, checked, mirrors, in_flight, healths }
     }
 
-    /// Notes whether a server answers its checks.
-    pub(crate) fn set_health(&self, HealthId(slot): HealthId, server: u32, up: bool) {
-        if let Some(health) = self.healths.get(slot) {
-            health.write().unwrap_or_else(PoisonError::into_inner).set(server, up);
+    /// Notes whether a server answers its checks, if the cell still is of this generation.
+    pub(crate) fn set_health(&self, target: Target, up: bool) {
+        let HealthId(slot) = target.health;
+        if let Some((generation, health)) = self.healths.entry(slot)
+            && *generation == target.generation
+        {
+            health.write().unwrap_or_else(PoisonError::into_inner).set(target.server, up);
         }
     }
 }
@@ -74,9 +77,12 @@ impl<T> Column<T> {
         Self((0..specs.len()).map(cell).collect())
     }
 
+    fn entry(&self, slot: u32) -> Option<&Cell<T>> {
+        self.0.get(usize::try_from(slot).ok()?)?.as_ref()
+    }
+
     fn get(&self, slot: u32) -> Option<&Arc<T>> {
-        let (_, cell) = self.0.get(usize::try_from(slot).ok()?)?.as_ref()?;
-        Some(cell)
+        self.entry(slot).map(|(_, cell)| cell)
     }
 }
 

@@ -11,6 +11,7 @@
 use crate::{
     access_log,
     clock::Clock,
+    control,
     live::LivePlan,
     net::{Listener, Net},
     settings::Settings,
@@ -18,7 +19,7 @@ use crate::{
     worker,
 };
 use arc_swap::ArcSwap;
-use rutter_core::{entry_point::EntryPointId, plan::Plan};
+use rutter_core::{entry_point::EntryPointId, plan::Plan, provider::Message};
 use std::{
     fmt, io,
     net::SocketAddr,
@@ -27,7 +28,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// What all workers of one proxy share.
 pub struct Proxy {
@@ -47,6 +48,8 @@ pub struct Counters {
     pub requests: AtomicU64,
     /// Client connections accepted.
     pub connections: AtomicU64,
+    /// Plans that were put in force by [`Proxy::control`].
+    pub plans: AtomicU64,
     /// Copies that were sent to mirrors and answered.
     pub mirrored: AtomicU64,
     /// Copies for mirrors that were dropped: too long a body, too many at once, no answer in time.
@@ -67,6 +70,8 @@ pub enum StartError {
     },
     /// `serversTransport` cannot be used.
     Tls(TlsError),
+    /// The system gives no thread, or none that can wait for sockets.
+    Thread(io::Error),
 }
 
 impl fmt::Display for StartError {
@@ -76,6 +81,7 @@ impl fmt::Display for StartError {
                 write!(f, "entryPoints.{entry_point}.address: cannot listen on {address}: {error}")
             }
             Self::Tls(error) => write!(f, "serversTransport.{error}"),
+            Self::Thread(error) => write!(f, "cannot start a thread: {error}"),
         }
     }
 }
@@ -138,6 +144,17 @@ impl Proxy {
     #[must_use]
     pub fn plan(&self) -> Arc<Plan> {
         Arc::clone(&self.live.load().plan)
+    }
+
+    /// Makes plans of providers' messages and checks the health of servers, until the proxy was told
+    /// to terminate.
+    pub async fn control<N: Net>(
+        self: Arc<Self>,
+        net: N,
+        clock: Clock,
+        messages: mpsc::Receiver<Message>,
+    ) {
+        control::run(self, net, clock, messages).await;
     }
 
     /// Serves one worker's share of connections, until the proxy was told to terminate and all work

@@ -1,5 +1,8 @@
 //! What the shell is told at its start and never changes.
-use rutter_core::entry_point::{self, Trust, connection::Timeouts};
+use rutter_core::{
+    entry_point::{self, Trust, connection::Timeouts},
+    provider::internal::Internal,
+};
 use std::{net::SocketAddr, time::Duration};
 
 /// The static part of a proxy.
@@ -9,6 +12,8 @@ pub struct Settings {
     pub entry_points: Vec<EntryPoint>,
     /// How servers are spoken to.
     pub transport: Transport,
+    /// What the process itself offers.
+    pub internal: Internal,
     /// How long provider messages are gathered before they are applied.
     pub throttle: Duration,
     /// Where each worker's randomness comes from.

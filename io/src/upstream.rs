@@ -1,6 +1,7 @@
 //! Requests to servers: which connection carries one, and what became of it.
 use crate::{body::RequestBody, clock::Clock, net::Net, proxy::Proxy, settings::Transport};
 use bytes::Bytes;
+use connect::Destination;
 use foldhash::fast::FixedState;
 use http::{
     HeaderValue, Request, StatusCode, Uri, Version,
@@ -30,6 +31,7 @@ mod gate;
 pub(crate) mod h1;
 pub(crate) mod h2;
 mod pool;
+pub(crate) mod probe;
 mod replay;
 mod stream;
 pub(crate) mod tls;
@@ -90,11 +92,6 @@ impl<N: Net> Upstreams<N> {
             tls: Arc::clone(&proxy.tls),
             hosts: RefCell::default(),
         }))
-    }
-
-    /// The network.
-    pub(crate) fn net(&self) -> &N {
-        &self.0.net
     }
 
     /// Sends a request to a server and waits for the head of the response.
@@ -279,7 +276,8 @@ impl<N: Net> Shared<N> {
         http1_only: bool,
     ) -> Result<(ServerStream<N>, Rc<stream::Flow>), SendError> {
         let limit = self.transport.dial_timeout;
-        let result = connect::connect(&self.net, server, limit, &self.tls, http1_only).await;
+        let to = Destination { scheme: server.scheme, authority: &server.authority };
+        let result = connect::connect(&self.net, to, limit, &self.tls, http1_only).await;
         if let Err(error) = result {
             tracing::debug!(server = &*server.url, ?error, "cannot connect");
         }

@@ -5,11 +5,9 @@ use super::{
 };
 use crate::net::Net;
 use futures_util::{StreamExt, stream::FuturesUnordered};
+use http::uri::Authority;
 use rustls::pki_types::ServerName;
-use rutter_core::{
-    exchange::SendError,
-    service::{Scheme, Server},
-};
+use rutter_core::{exchange::SendError, service::Scheme};
 use std::{future::Future, io, net::SocketAddr, rc::Rc, time::Duration};
 use tokio::time::{sleep, timeout};
 
@@ -18,19 +16,26 @@ const TLS_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an address is given before the next one is tried beside it.
 const STAGGER: Duration = Duration::from_millis(300);
 
-/// Connects to a server: with TLS where its scheme says so, of which `http1_only` tells the offer.
+/// Where to connect.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Destination<'a> {
+    pub(crate) scheme: Scheme,
+    pub(crate) authority: &'a Authority,
+}
+
+/// Connects: with TLS where the scheme says so, of which `http1_only` tells the offer.
 pub(super) async fn connect<N: Net>(
     net: &N,
-    server: &Server,
+    to: Destination<'_>,
     dial_timeout: Option<Duration>,
     tls: &tls::Configs,
     http1_only: bool,
 ) -> Result<(ServerStream<N>, Rc<Flow>), SendError> {
-    let stream = within(dial_timeout, dial(net, server)).await?.map_err(|it| cause(&it))?;
-    let transport = match server.scheme {
+    let stream = within(dial_timeout, dial(net, to)).await?.map_err(|it| cause(&it))?;
+    let transport = match to.scheme {
         Scheme::Http | Scheme::H2c => Transport::Plain(stream),
         Scheme::Https => {
-            let host = server.authority.host();
+            let host = to.authority.host();
             let host = host.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(host);
             let name = ServerName::try_from(host.to_owned()).map_err(|_| SendError::Protocol)?;
             let connector = tls.connector(http1_only).map_err(|error| {
@@ -39,7 +44,7 @@ pub(super) async fn connect<N: Net>(
             })?;
             let handshake = within(Some(TLS_TIMEOUT), connector.connect(name, stream)).await?;
             let stream = handshake.map_err(|error| {
-                tracing::error!(server = &*server.url, %error, "TLS handshake failed");
+                tracing::error!(server = %to.authority, %error, "TLS handshake failed");
                 // rustls reports its findings as invalid data.
                 if error.kind() == io::ErrorKind::InvalidData {
                     SendError::Protocol
@@ -65,12 +70,9 @@ pub(super) fn cause(error: &io::Error) -> SendError {
     if error.kind() == io::ErrorKind::TimedOut { SendError::Timeout } else { SendError::Network }
 }
 
-async fn dial<N: Net>(net: &N, server: &Server) -> io::Result<N::Stream> {
-    let port = server.authority.port_u16().unwrap_or(match server.scheme {
-        Scheme::Http | Scheme::H2c => 80,
-        Scheme::Https => 443,
-    });
-    let addresses = net.resolve(server.authority.host(), port).await?;
+async fn dial<N: Net>(net: &N, to: Destination<'_>) -> io::Result<N::Stream> {
+    let port = to.authority.port_u16().unwrap_or_else(|| to.scheme.default_port());
+    let addresses = net.resolve(to.authority.host(), port).await?;
     if let [address] = *addresses {
         return net.connect(address).await;
     }

@@ -11,6 +11,7 @@ use rutter_core::{
     diagnostic::{Diagnostic, Place},
     entry_point::{self, Trust},
     plan::{self, compile::compile},
+    provider::internal::Internal,
 };
 use std::{
     collections::BTreeMap,
@@ -51,6 +52,7 @@ pub(crate) fn settings() -> Settings {
     Settings {
         entry_points: vec![EntryPoint::new(core, "127.0.0.1:0".parse().unwrap())],
         transport: Transport::default(),
+        internal: Internal::default(),
         throttle: Duration::ZERO,
         seed: 7,
     }

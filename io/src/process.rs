@@ -1,0 +1,126 @@
+//! A proxy on the operating system's network: a thread for each worker, one for control.
+use crate::{
+    access_log,
+    clock::Clock,
+    net::tcp::{self, Bound, Tcp},
+    proxy::{Proxy, StartError},
+    settings::Settings,
+};
+use rutter_core::provider::Message;
+use std::{
+    io,
+    num::NonZeroUsize,
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
+use tokio::{
+    runtime::{Builder, LocalOptions, LocalRuntime},
+    sync::mpsc,
+};
+
+/// Provider messages on their way; a provider that is faster waits.
+const MESSAGES_MAX: usize = 16;
+
+/// A running proxy.
+#[derive(Debug)]
+pub struct Process {
+    proxy: Arc<Proxy>,
+    messages: mpsc::Sender<Message>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// One worker for each CPU that this process may use, its cgroup's quota respected.
+#[must_use]
+pub fn workers() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+impl Process {
+    /// Listens on all entry points, then serves: everything, or nothing at all.
+    pub fn start(
+        settings: Settings,
+        access_log: Option<access_log::Handle>,
+        workers: usize,
+    ) -> Result<Self, StartError> {
+        for entry_point in settings.entry_points.iter().filter(|it| it.address.port() != 0) {
+            tcp::probe(entry_point.address).map_err(|error| StartError::Bind {
+                entry_point: Arc::clone(&entry_point.core.name),
+                address: entry_point.address,
+                error,
+            })?;
+        }
+        let proxy = Proxy::new(settings, access_log)?;
+        let lists = runtime()?.block_on(proxy.bind(&Tcp::default(), workers))?;
+        let clock = Clock::start();
+        let (messages, inbox) = mpsc::channel(MESSAGES_MAX);
+        let mut process = Self { proxy, messages, threads: Vec::new() };
+        process.spawn("control", {
+            let proxy = Arc::clone(&process.proxy);
+            move || async move { proxy.control(Tcp::default(), clock, inbox).await }
+        })?;
+        for (index, listeners) in lists.into_iter().enumerate() {
+            process.worker(clock, index, listeners)?;
+        }
+        Ok(process)
+    }
+
+    /// The proxy.
+    #[must_use]
+    pub const fn proxy(&self) -> &Arc<Proxy> {
+        &self.proxy
+    }
+
+    /// Where providers send what is configured.
+    #[must_use]
+    pub fn messages(&self) -> mpsc::Sender<Message> {
+        self.messages.clone()
+    }
+
+    /// Waits until the proxy has terminated; see [`Proxy::terminate`].
+    pub fn wait(self) {
+        for thread in self.threads {
+            // A panic has been printed by its thread.
+            let _ = thread.join();
+        }
+    }
+
+    fn worker(
+        &mut self,
+        clock: Clock,
+        index: usize,
+        listeners: Vec<Bound>,
+    ) -> Result<(), StartError> {
+        let proxy = Arc::clone(&self.proxy);
+        self.spawn(&format!("worker-{index}"), move || async move {
+            proxy.serve(Tcp::default(), clock, index, listeners).await;
+        })
+    }
+
+    fn spawn<F: Future<Output = ()>>(
+        &mut self,
+        name: &str,
+        task: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<(), StartError> {
+        let (ready, readied) = std::sync::mpsc::channel();
+        let run = move || match runtime() {
+            Ok(runtime) => {
+                let _ = ready.send(Ok(()));
+                runtime.block_on(task());
+            }
+            Err(error) => {
+                let _ = ready.send(Err(error));
+            }
+        };
+        let thread =
+            thread::Builder::new().name(name.into()).spawn(run).map_err(StartError::Thread)?;
+        self.threads.push(thread);
+        readied.recv().map_err(|error| StartError::Thread(io::Error::other(error)))?
+    }
+}
+
+fn runtime() -> Result<LocalRuntime, StartError> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())
+        .map_err(StartError::Thread)
+}
