@@ -97,6 +97,11 @@ pub fn is_root(name: &str) -> bool {
     find(&[name]).is_some()
 }
 
+/// Whether the option at `pattern` stands in the section at `path`.
+pub(super) fn is_below<S: AsRef<str>>(pattern: &str, path: &[S]) -> bool {
+    covers(pattern, path) == Some(false)
+}
+
 /// The names of the options at the top, each once.
 pub fn roots() -> impl Iterator<Item = &'static str> {
     let mut last = "";

@@ -29,7 +29,8 @@ impl<'de> SeqAccess<'de> for Items<'_> {
     ) -> Result<Option<T::Value>, Error> {
         let Some((index, node)) = self.items.next() else { return Ok(None) };
         let path = self.list.path.then(Step::Index(index));
-        seed.deserialize(self.list.child(node, &path)).map(Some)
+        let item = self.list.child(node, &path);
+        item.located(seed.deserialize(item)).map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -132,5 +133,6 @@ fn value<'de, V: DeserializeSeed<'de>>(
         return Err(Error::new("a value was asked for before its key".to_string()));
     };
     let path = parent.path.then(Step::Name(&key.name));
-    seed.deserialize(Decoder { field, ..parent.child(node, &path) })
+    let option = Decoder { field, ..parent.child(node, &path) };
+    option.located(seed.deserialize(option))
 }

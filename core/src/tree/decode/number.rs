@@ -14,6 +14,9 @@ impl Decoder<'_> {
         };
         match number {
             Some(number) if (least..=most).contains(&number) => Ok(number),
+            Some(_) if most >= i128::from(i64::MAX) => {
+                Err(self.mismatch(&format!("a whole number from {least} on")))
+            }
             Some(_) => Err(self.mismatch(&format!("a whole number from {least} to {most}"))),
             None => Err(self.mismatch("a whole number")),
         }
