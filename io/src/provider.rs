@@ -1,2 +1,3 @@
 //! Providers: where dynamic configuration comes from.
+pub mod file;
 pub mod template;

@@ -71,7 +71,7 @@ pub(super) const FUNCTIONS: &[(&str, Function)] = &[
     }),
 ];
 
-fn items<'a>(name: &str, value: &'a Value) -> std::result::Result<&'a [Value], TemplateError> {
+fn items<'a>(name: &str, value: &'a Value) -> Result<&'a [Value], TemplateError> {
     let Value::List(items) = value else {
         return failure(format!("{name} takes a list, not {value}"));
     };
