@@ -13,7 +13,7 @@ fn main() {
 }
 
 /// One exchange through a router with this many `headers` middlewares.
-#[divan::bench(args = [0, 1, 5])]
+#[divan::bench(args = [0, 1, 5], sample_size = 1000)]
 fn exchange(bencher: Bencher<'_, '_>, middlewares: usize) {
     let world = World::new(middlewares);
     bencher.with_inputs(Heads::new).bench_local_refs(|heads| world.exchange(heads));
@@ -22,7 +22,7 @@ fn exchange(bencher: Bencher<'_, '_>, middlewares: usize) {
 const ROUTERS: [usize; 4] = [1, 100, 10_000, 100_000];
 
 /// A request's way to its router, by host.
-#[divan::bench(args = ROUTERS)]
+#[divan::bench(args = ROUTERS, sample_count = 50, sample_size = 4096)]
 fn route_by_host(bencher: Bencher<'_, '_>, routers: usize) {
     let world = World::ruled((0..routers).map(|i| format!("Host(`host-{i}.example`)")));
     let head = http::Request::new(()).into_parts().0;
@@ -32,7 +32,7 @@ fn route_by_host(bencher: Bencher<'_, '_>, routers: usize) {
 }
 
 /// A request's way to its router, by path prefix on one host.
-#[divan::bench(args = ROUTERS)]
+#[divan::bench(args = ROUTERS, sample_count = 50, sample_size = 4096)]
 fn route_by_prefix(bencher: Bencher<'_, '_>, routers: usize) {
     let rule = |i| format!("Host(`one.example`) && PathPrefix(`/p-{i}/`)");
     let world = World::ruled((0..routers).map(rule));
