@@ -1,5 +1,5 @@
 //! What must hold: findings of a run are collected, not thrown, so that a run ends with all of them.
-use crate::log::Log;
+use crate::{client::Response, http1::Broken, log::Log};
 use std::{cell::RefCell, fmt::Debug, rc::Rc};
 
 /// A handle on a run's findings. All clones write to the same ones.
@@ -32,6 +32,16 @@ impl Checks {
     pub fn within<T: PartialOrd + Debug>(&self, what: &str, got: &T, low: &T, high: &T) {
         let fact = || format!("{what}: got {got:?}, expected {low:?} to {high:?}");
         self.that(low <= got && got <= high, fact);
+    }
+
+    /// Fails unless the answer is a whole 200 with the body that belongs to the request.
+    pub fn answered(&self, answer: &Result<Response, Broken>) {
+        match answer {
+            Ok(got) if got.status == 200 && got.end.is_ok() && got.right => {}
+            Ok(got) if !got.right => self.fail("a request got another one's body"),
+            Ok(got) => self.fail(&format!("a request got {got}")),
+            Err(broken) => self.fail(&format!("a request got no answer: {broken}")),
+        }
     }
 
     /// Writes a failure down.

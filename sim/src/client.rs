@@ -3,10 +3,11 @@ use crate::{
     http1::{Broken, Framing, Head, Pace, Wire, chunked, content},
     log::Log,
     net::{Topology, Turmoil, TurmoilStream},
+    proxy,
 };
 use rutter::net::Net as _;
 use std::{fmt, net::SocketAddr, time::Duration};
-use tokio::time;
+use tokio::{task::JoinSet, time};
 
 /// A client waits no longer than this for a whole answer.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -150,7 +151,7 @@ impl fmt::Display for Response {
     }
 }
 
-/// A client with at most one connection, kept alive where the server allows.
+/// A client of the proxy with at most one connection, kept alive where the server allows.
 #[derive(Debug)]
 pub struct Client {
     name: String,
@@ -164,7 +165,7 @@ pub struct Client {
 
 impl Client {
     pub(crate) fn new(name: &str, log: Log, net: Turmoil, topology: Topology) -> Self {
-        let server = (String::new(), 0);
+        let server = (proxy::HOST.to_owned(), proxy::PORT);
         Self { name: name.to_owned(), log, net, topology, server, wire: None, sent: 0 }
     }
 
@@ -177,7 +178,26 @@ impl Client {
         fork
     }
 
-    /// Talks to this host and port from the next connection on.
+    /// A client on the same host with another name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self.fork("") }
+    }
+
+    /// Runs several clients on this host at the same time, to the end of all.
+    pub async fn crowd<F: Future<Output = ()> + 'static>(
+        &self,
+        size: usize,
+        mut run: impl FnMut(Self) -> F,
+    ) {
+        let mut members = JoinSet::new();
+        for i in 0..size {
+            members.spawn_local(run(self.fork(&format!(".{i}"))));
+        }
+        members.join_all().await;
+    }
+
+    /// Talks to this host and port instead of the proxy, from the next connection on.
     #[must_use]
     pub fn to(mut self, host: &str, port: u16) -> Self {
         self.server = (host.to_owned(), port);

@@ -15,6 +15,7 @@ pub mod fault;
 pub mod http1;
 pub mod log;
 pub mod net;
+pub mod proxy;
 pub mod rng;
 pub mod scenario;
 pub mod scenarios;

@@ -1,10 +1,30 @@
 //! All scenarios.
 use crate::scenario::Scenario;
 
+pub mod failover;
+pub mod mirroring;
+pub mod partition;
+pub mod reload;
+pub mod shutdown;
+pub mod slow_client;
+pub mod slow_upstream;
+pub mod upstream_crash;
+pub mod weighted;
 pub mod world;
 
 /// Every scenario, in the order in which they are listed.
-pub const ALL: &[Scenario] = &[world::WORLD];
+pub const ALL: &[Scenario] = &[
+    world::WORLD,
+    weighted::WEIGHTED,
+    mirroring::MIRRORING,
+    reload::RELOAD,
+    upstream_crash::UPSTREAM_CRASH,
+    partition::PARTITION,
+    slow_client::SLOW_CLIENT,
+    slow_upstream::SLOW_UPSTREAM,
+    shutdown::SHUTDOWN,
+    failover::FAILOVER,
+];
 
 /// The scenario of this name.
 #[must_use]

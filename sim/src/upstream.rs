@@ -34,6 +34,7 @@ pub struct Seen {
 #[derive(Clone, Debug)]
 pub struct Reply {
     head: Option<&'static str>,
+    fields: String,
     read: Pace,
     delay: Duration,
     length: usize,
@@ -50,6 +51,7 @@ impl Reply {
     pub const fn ok(length: usize) -> Self {
         Self {
             head: Some("200 OK"),
+            fields: String::new(),
             read: Pace::FULL,
             delay: Duration::ZERO,
             length,
@@ -63,65 +65,73 @@ impl Reply {
 
     /// No answer: the connection stays open, and silent.
     #[must_use]
-    pub const fn never() -> Self {
+    pub fn never() -> Self {
         Self { head: None, ..Self::ok(0) }
     }
 
     /// No answer: the connection is closed once the request is read.
     #[must_use]
-    pub const fn nothing() -> Self {
+    pub fn nothing() -> Self {
         Self { head: None, close: true, ..Self::ok(0) }
     }
 
     /// With another status.
     #[must_use]
-    pub const fn status(self, status: &'static str) -> Self {
+    pub fn status(self, status: &'static str) -> Self {
         Self { head: Some(status), ..self }
+    }
+
+    /// With a header field more.
+    #[must_use]
+    pub fn field(mut self, name: &str, value: &str) -> Self {
+        self.fields += &format!("{name}: {value}\r\n");
+        self
     }
 
     /// Reads the request's body at this pace.
     #[must_use]
-    pub const fn read(self, read: Pace) -> Self {
+    pub fn read(self, read: Pace) -> Self {
         Self { read, ..self }
     }
 
     /// So long after the request.
     #[must_use]
-    pub const fn after(self, delay: Duration) -> Self {
+    pub fn after(self, delay: Duration) -> Self {
         Self { delay, ..self }
     }
 
     /// In chunks of this size, without a Content-Length.
     #[must_use]
-    pub const fn chunked(self, size: usize) -> Self {
+    pub fn chunked(self, size: usize) -> Self {
         Self { chunks: Some(size), ..self }
     }
 
     /// The body at this pace.
     #[must_use]
-    pub const fn pace(self, pace: Pace) -> Self {
+    pub fn pace(self, pace: Pace) -> Self {
         Self { pace, ..self }
     }
 
     /// Dies after so many bytes of the body as sent.
     #[must_use]
-    pub const fn cut_after(self, bytes: usize) -> Self {
+    pub fn cut_after(self, bytes: usize) -> Self {
         Self { cut_after: Some(bytes), close: true, ..self }
     }
 
     /// Closes the connection afterwards, without having said so.
     #[must_use]
-    pub const fn then_close(self) -> Self {
+    pub fn then_close(self) -> Self {
         Self { close: true, ..self }
     }
 
     /// Without a length: the end of the connection ends the body.
     #[must_use]
-    pub const fn until_close(self) -> Self {
+    pub fn until_close(self) -> Self {
         Self { until_close: true, close: true, ..self }
     }
 
-    fn bytes(&self, id: &str, method: &str) -> (Vec<u8>, Vec<u8>) {
+    /// The head and the body as sent; the head names the upstream.
+    fn bytes(&self, upstream: &str, id: &str, method: &str) -> (Vec<u8>, Vec<u8>) {
         let status = self.head.unwrap_or_default();
         let body = content(id, self.length);
         let framing = match self.chunks {
@@ -130,7 +140,9 @@ impl Reply {
             None => format!("Content-Length: {}", body.len()),
         };
         let head = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: application/octet-stream\r\n{framing}\r\n\r\n"
+            "HTTP/1.1 {status}\r\nContent-Type: application/octet-stream\r\n\
+             X-Upstream: {upstream}\r\n{}{framing}\r\n\r\n",
+            self.fields
         );
         let mut sent = match self.chunks {
             _ if method == "HEAD" => Vec::new(),
@@ -201,6 +213,13 @@ impl Upstream {
     #[must_use]
     pub fn hits_of(&self, id: &str) -> usize {
         self.ledger.borrow().whole.get(id).copied().unwrap_or(0)
+    }
+
+    /// How many requests came whole for a host.
+    #[must_use]
+    pub fn hits_for(&self, host: &str) -> usize {
+        let ledger = self.ledger.borrow();
+        ledger.requests.iter().filter(|(seen, _)| seen.head.field("host") == Some(host)).count()
     }
 
     /// How many requests came whole from clients whose names begin so.
@@ -294,7 +313,7 @@ impl Upstream {
             }
             return Ok(false);
         }
-        let (head, body) = reply.bytes(&seen.id, seen.head.word(0));
+        let (head, body) = reply.bytes(&self.name, &seen.id, seen.head.word(0));
         wire.write(&head, Pace::FULL).await?;
         wire.write(&body, reply.pace).await?;
         if let Some(after) = reply.cut_after {

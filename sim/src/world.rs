@@ -14,7 +14,7 @@ use std::{
     net::IpAddr,
     time::{Duration, SystemTime},
 };
-use tokio::{task::JoinSet, time};
+use tokio::time;
 
 /// A run that takes longer has failed, unless its scenario says otherwise.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -25,8 +25,6 @@ const QUEUE: usize = 512;
 /// Clients begin when all hosts listen.
 const START: Duration = Duration::from_millis(10);
 
-type Finally = Box<dyn FnOnce(&Checks)>;
-
 /// The world of one run. Hosts and clients are added, then it runs to the end of all clients.
 pub struct World {
     sim: turmoil::Sim<'static>,
@@ -35,7 +33,6 @@ pub struct World {
     faults: Faults,
     topology: Topology,
     limit: Duration,
-    finally: Vec<Finally>,
 }
 
 impl fmt::Debug for World {
@@ -63,8 +60,7 @@ impl World {
             topology: topology.clone(),
             commands: std::rc::Rc::default(),
         };
-        let finally = Vec::new();
-        Self { sim: builder.build(), log, checks, faults, topology, limit: LIMIT, finally }
+        Self { sim: builder.build(), log, checks, faults, topology, limit: LIMIT }
     }
 
     /// Adds a fake upstream that does with each request what the script says.
@@ -108,32 +104,6 @@ impl World {
             run(client).await;
             Ok(())
         });
-    }
-
-    /// Adds several clients, on one host, that act at the same time.
-    pub fn crowd<F: Future<Output = ()> + 'static>(
-        &mut self,
-        name: &str,
-        size: usize,
-        mut run: impl FnMut(usize, Client) -> F + 'static,
-    ) {
-        let client = self.new_client(name);
-        self.sim.client(name, async move {
-            time::sleep(START).await;
-            let mut members = JoinSet::new();
-            for i in 0..size {
-                members.spawn_local(run(i, client.fork(&format!(".{i}"))));
-            }
-            while let Some(ended) = members.join_next().await {
-                ended?;
-            }
-            Ok(())
-        });
-    }
-
-    /// Checks something when the run is over.
-    pub fn finally(&mut self, check: impl FnOnce(&Checks) + 'static) {
-        self.finally.push(Box::new(check));
     }
 
     /// Fails the run when it takes longer, in simulated time.
@@ -188,9 +158,6 @@ impl World {
             }
         }
         self.log.note("world", "over");
-        for check in self.finally {
-            check(&self.checks);
-        }
     }
 
     fn obey(&mut self) {

@@ -1,18 +1,22 @@
 //! The simulation itself, without a proxy.
 use crate::{
-    client::Request,
+    check::Checks,
+    client::{Client, Request},
     http1::{Broken, Pace},
     rng::Rng,
     scenario::Scenario,
     upstream::{PORT, Reply},
     world::World,
 };
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{cell::RefCell, time::Duration};
 use tokio::time;
 
 /// Clients and upstreams alone: every kind of reply, request and fault.
 pub const WORLD: Scenario =
     Scenario::new("world", "clients and upstreams agree on what happened, without a proxy", build);
+
+const CROWD: usize = 4;
+const EACH: usize = 10;
 
 fn build(world: &mut World, rng: &mut Rng) {
     let script = RefCell::new(rng.fork());
@@ -30,31 +34,31 @@ fn build(world: &mut World, rng: &mut Rng) {
         }
     });
     world.refusing("refusing");
-    let checks = world.checks();
-    let sent = Rc::new(RefCell::new(0));
-    let (done, mut draws) = (sent.clone(), rng.fork());
-    world.crowd("c", 4, move |_, client| {
-        let (checks, sent, mut rng) = (checks.clone(), done.clone(), draws.fork());
-        async move {
-            let mut client = client.to("a", PORT);
-            for _ in 0..10 {
-                let target = *rng.one_of(&["/", "/chunked", "/slow", "/cut", "/cut-chunked"]);
-                let length = rng.length(0, 5000);
-                let request = match rng.within(0, 2) {
-                    0 => Request::get("a", target),
-                    1 => Request::post("a", target, length),
-                    _ => Request::post("a", target, length).chunked(),
-                };
-                let result = client.send(request).await;
-                *sent.borrow_mut() += 1;
-                let whole = result.as_ref().is_ok_and(|response| response.end.is_ok());
-                checks.equal(target, &whole, &!target.starts_with("/cut"));
-                checks.that(result.is_ok_and(|got| got.right), || "wrong body".into());
-            }
-        }
+    let (checks, mut rng) = (world.checks(), rng.fork());
+    world.client("c", |client| async move {
+        let client = client.to("a", PORT);
+        client.crowd(CROWD, |client| traffic(client, checks.clone(), rng.fork())).await;
+        checks.equal("requests of c", &a.hits_from("c."), &(CROWD * EACH));
     });
-    world.finally(move |checks| checks.equal("requests of c", &a.hits_from("c."), &*sent.borrow()));
     hardship(world);
+}
+
+async fn traffic(mut client: Client, checks: Checks, mut rng: Rng) {
+    for _ in 0..EACH {
+        let target = *rng.one_of(&["/", "/chunked", "/slow", "/cut", "/cut-chunked"]);
+        let length = rng.length(0, 5000);
+        let request = match rng.within(0, 2) {
+            0 => Request::get("a", target),
+            1 => Request::post("a", target, length),
+            _ => Request::post("a", target, length).chunked(),
+        };
+        match client.send(request).await {
+            Ok(got) if target.starts_with("/cut") => {
+                checks.equal("end of what was cut", &got.end, &Err(Broken::Cut));
+            }
+            answer => checks.answered(&answer),
+        }
+    }
 }
 
 /// Each fault has the effect it has in a real network.
