@@ -125,7 +125,8 @@ pub struct Response {
     pub head: Head,
     /// How much of the body came.
     pub length: usize,
-    /// Whether the body is the one that belongs to the request, as far as it came.
+    /// Whether the body is the one that belongs to the request, and not a part of it passed for
+    /// the whole.
     pub right: bool,
     /// Whether the body came whole.
     pub end: Result<(), Broken>,
@@ -302,9 +303,13 @@ impl Client {
         if framing == Framing::Close || sent.is_err() {
             self.wire = None;
         }
+        let length: Option<usize> = head.field("x-length").and_then(|text| text.parse().ok());
+        let short =
+            end.is_ok() && request.method != "HEAD" && length.is_some_and(|n| n != body.len());
         Ok(Response {
             status: head.word(1).parse().unwrap_or(0),
-            right: body == content(id, body.len()),
+            // What the proxy says on its own account has no X-Length, and no right content.
+            right: length.is_none() || (!short && body == content(id, body.len())),
             length: body.len(),
             head,
             end,

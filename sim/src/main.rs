@@ -12,6 +12,7 @@ use std::{
 const USAGE: &str = "\
 usage: rutter-sim list                        name every scenario
        rutter-sim --seed N SCENARIO           run one seed and print its event log
+       rutter-sim --trace N SCENARIO          the same, with every packet and log line on stderr
        rutter-sim --seeds FIRST..END SCENARIO run many seeds, stop at the first failure
        rutter-sim meta N [SCENARIO]           run one seed in two processes and compare their logs
 N is decimal, or hexadecimal after 0x.";
@@ -22,6 +23,10 @@ fn main() -> ExitCode {
     let done = match arguments[..] {
         ["list"] => list(),
         ["--seed", seed, scenario] => with(scenario, |scenario| one(scenario, number(seed)?)),
+        ["--trace", seed, scenario] => with(scenario, |scenario| {
+            trace();
+            one(scenario, number(seed)?)
+        }),
         ["--seeds", seeds, scenario] => with(scenario, |scenario| many(scenario, seeds)),
         ["meta", seed] => number(seed).and_then(|seed| ALL.iter().try_for_each(|s| meta(s, seed))),
         ["meta", seed, scenario] => with(scenario, |scenario| meta(scenario, number(seed)?)),
@@ -34,6 +39,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Shows what the network and the proxy say.
+fn trace() {
+    let format = tracing_subscriber::fmt().without_time().with_ansi(false);
+    format.with_max_level(tracing::Level::TRACE).with_writer(io::stderr).init();
 }
 
 fn list() -> Result<(), String> {

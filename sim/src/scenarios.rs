@@ -8,6 +8,7 @@ pub mod reload;
 pub mod shutdown;
 pub mod slow_client;
 pub mod slow_upstream;
+pub mod storm;
 pub mod upstream_crash;
 pub mod weighted;
 pub mod world;
@@ -24,6 +25,7 @@ pub const ALL: &[Scenario] = &[
     slow_upstream::SLOW_UPSTREAM,
     shutdown::SHUTDOWN,
     failover::FAILOVER,
+    storm::STORM,
 ];
 
 /// The scenario of this name.

@@ -134,10 +134,12 @@ impl Reply {
     fn bytes(&self, upstream: &str, id: &str, method: &str) -> (Vec<u8>, Vec<u8>) {
         let status = self.head.unwrap_or_default();
         let body = content(id, self.length);
+        // Its true length goes beside the framing, for the client to compare.
         let framing = match self.chunks {
+            // Nobody can tell whether a body that only the end of the connection ends is whole.
             _ if self.until_close => "Connection: close".to_owned(),
-            Some(_) => "Transfer-Encoding: chunked".to_owned(),
-            None => format!("Content-Length: {}", body.len()),
+            Some(_) => format!("X-Length: {}\r\nTransfer-Encoding: chunked", body.len()),
+            None => format!("X-Length: {0}\r\nContent-Length: {0}", body.len()),
         };
         let head = format!(
             "HTTP/1.1 {status}\r\nContent-Type: application/octet-stream\r\n\
