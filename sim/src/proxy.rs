@@ -68,29 +68,55 @@ impl Setup {
     }
 }
 
-/// A running proxy.
+/// The proxy of a world. Clones are the same one.
 #[derive(Clone, Debug)]
-pub struct Proxy {
-    ended: Rc<Cell<bool>>,
+pub struct Proxy(Rc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    setup: Setup,
+    log: Log,
+    faults: Faults,
+    seed: u64,
+    /// Set while its process runs.
+    running: RefCell<Option<Running>>,
+    ended: Cell<bool>,
+}
+
+#[derive(Debug)]
+struct Running {
+    proxy: Arc<rutter::proxy::Proxy>,
+    messages: mpsc::UnboundedSender<Message>,
 }
 
 impl Proxy {
     /// Replaces the whole dynamic configuration, as a provider does.
-    pub fn apply(&self, _dynamic: &str) {}
+    pub fn apply(&self, dynamic: &str) {
+        self.0.log.note(HOST, "a provider has a new configuration");
+        if let Some(running) = &*self.0.running.borrow() {
+            // A process that is ending takes no messages.
+            let _ = running.messages.send(message(dynamic));
+        }
+    }
 
     /// Begins the shutdown, as SIGTERM does.
-    pub fn terminate(&self) {}
+    pub fn terminate(&self) {
+        self.0.log.note(HOST, "is told to terminate");
+        if let Some(running) = &*self.0.running.borrow() {
+            running.proxy.terminate();
+        }
+    }
 
-    /// Whether the process has ended.
+    /// Whether the process has ended by itself.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.ended.get()
+        self.0.ended.get()
     }
 
     /// Waits for the end of the process.
     pub async fn ended(&self) {
         while !self.has_ended() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            time::sleep(Duration::from_millis(1)).await;
         }
     }
 }
@@ -98,7 +124,38 @@ impl Proxy {
 impl World {
     /// Adds the proxy.
     pub fn proxy(&mut self, setup: Setup) -> Proxy {
-        let _ = setup;
-        Proxy { ended: Rc::default() }
+        let proxy = Proxy(Rc::new(Shared {
+            setup,
+            log: self.log(),
+            faults: self.faults(),
+            seed: self.word(),
+            running: RefCell::default(),
+            ended: Cell::default(),
+        }));
+        let shared = Rc::clone(&proxy.0);
+        self.host(HOST, move |net| process(Rc::clone(&shared), net));
+        proxy
     }
+}
+
+/// The process: what `main` does, without files and signals.
+async fn process(shared: Rc<Shared>, net: Turmoil) -> turmoil::Result {
+    let clock = Clock::simulated(UnixTime(0));
+    let proxy = rutter::proxy::Proxy::new(shared.setup.settings(shared.seed), None)?;
+    let lists = proxy.bind(&net, shared.setup.workers).await?;
+    let (messages, inbox) = mpsc::unbounded_channel();
+    messages.send(message(&shared.setup.dynamic))?;
+    *shared.running.borrow_mut() = Some(Running { proxy: Arc::clone(&proxy), messages });
+    task::spawn_local(Arc::clone(&proxy).control(net.clone(), clock, inbox));
+    shared.log.note(HOST, "listens");
+    let mut workers = JoinSet::new();
+    for (index, list) in lists.into_iter().enumerate() {
+        workers.spawn_local(Arc::clone(&proxy).serve(net.clone(), clock, index, list));
+    }
+    workers.join_all().await;
+    shared.log.note(HOST, "has ended");
+    shared.ended.set(true);
+    // A process that ends takes its sockets with it.
+    shared.faults.crash(HOST);
+    pending().await
 }
