@@ -262,10 +262,7 @@ impl Client {
         self.sent += 1;
         let start = time::Instant::now();
         self.note(format_args!("{} {}{} {id}", request.method, request.host, request.target));
-        let result = match time::timeout(request.patience, self.exchange(&request, &id)).await {
-            Ok(result) => result,
-            Err(_) => Err(Broken::TimedOut),
-        };
+        let result = self.exchange(&request, &id, start + request.patience).await;
         let result = result.map(|response| Response { took: start.elapsed(), ..response });
         match &result {
             Ok(response) => self.note(format_args!("{id} -> {response}")),
@@ -277,30 +274,24 @@ impl Client {
         result
     }
 
-    async fn exchange(&mut self, request: &Request, id: &str) -> Result<Response, Broken> {
-        self.connect().await?;
+    async fn exchange(
+        &mut self,
+        request: &Request,
+        id: &str,
+        until: time::Instant,
+    ) -> Result<Response, Broken> {
+        let head = time::timeout_at(until, self.begin(request, id)).await;
+        let (head, sent) = head.unwrap_or(Err(Broken::TimedOut))?;
         let Some(wire) = &mut self.wire else { return Err(Broken::Closed) };
-        let bytes = request.bytes(id);
-        if let Some(after) = request.leave_after {
-            wire.write(&bytes[..after.min(bytes.len())], request.write).await?;
-            return Err(Broken::Cut);
-        }
-        // The server may answer, or close, before it has the whole request.
-        let sent = wire.write(&bytes, request.write).await;
-        let head = loop {
-            match wire.head().await {
-                Ok(head) if head.word(1).starts_with('1') => {}
-                Ok(head) => break head,
-                Err(broken) => return sent.and(Err(broken)),
-            }
-        };
         let framing = head.framing(Some(request.method))?;
-        let (body, end) = wire.body(framing, request.read).await;
+        let mut body = Vec::new();
+        let end = time::timeout_at(until, wire.body(framing, request.read, &mut body)).await;
+        let end = end.unwrap_or(Err(Broken::TimedOut));
         let end = match end {
             Ok(()) if wire.has_more() => Err(Broken::Malformed("more than one answer")),
             end => end,
         };
-        if framing == Framing::Close || sent.is_err() {
+        if framing == Framing::Close || !sent {
             self.wire = None;
         }
         let length: Option<usize> = head.field("x-length").and_then(|text| text.parse().ok());
@@ -315,6 +306,26 @@ impl Client {
             end,
             took: Duration::ZERO,
         })
+    }
+
+    /// Sends the request, as far as it is wanted, and reads the head of its answer.
+    async fn begin(&mut self, request: &Request, id: &str) -> Result<(Head, bool), Broken> {
+        self.connect().await?;
+        let Some(wire) = &mut self.wire else { return Err(Broken::Closed) };
+        let bytes = request.bytes(id);
+        if let Some(after) = request.leave_after {
+            wire.write(&bytes[..after.min(bytes.len())], request.write).await?;
+            return Err(Broken::Cut);
+        }
+        // The server may answer, or close, before it has the whole request.
+        let sent = wire.write(&bytes, request.write).await;
+        loop {
+            match wire.head().await {
+                Ok(head) if head.word(1).starts_with('1') => {}
+                Ok(head) => return Ok((head, sent.is_ok())),
+                Err(broken) => return Err(sent.err().unwrap_or(broken)),
+            }
+        }
     }
 
     fn address(&self) -> Result<SocketAddr, Broken> {

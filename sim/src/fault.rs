@@ -7,6 +7,7 @@ use std::{cell::RefCell, rc::Rc};
 pub(crate) enum Command {
     Crash(String),
     Bounce(String),
+    Loss(String, String, u32),
 }
 
 /// Causes faults from inside of a client. All clones act on the same world.
@@ -53,5 +54,11 @@ impl Faults {
     /// Starts a host's software anew at the end of this millisecond.
     pub fn bounce(&self, host: &str) {
         self.commands.borrow_mut().push(Command::Bounce(host.to_owned()));
+    }
+
+    /// Breaks the link between two hosts this often in a thousand packets, for a packet or two, from
+    /// the end of this millisecond. Established connections that lose one never recover.
+    pub fn loss(&self, a: &str, b: &str, per_mille: u32) {
+        self.commands.borrow_mut().push(Command::Loss(a.to_owned(), b.to_owned(), per_mille));
     }
 }

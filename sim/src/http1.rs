@@ -190,22 +190,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// Reads a body: what came of it, and whether it was whole.
-    pub async fn body(&mut self, framing: Framing, pace: Pace) -> (Vec<u8>, Result<(), Broken>) {
-        let mut body = Vec::new();
-        let end = match framing {
-            Framing::Length(length) => self.take(length, pace, &mut body).await,
-            Framing::Chunked => self.chunks(pace, &mut body).await,
+    /// Reads a body to the end of `to`.
+    ///
+    /// # Errors
+    /// It is not whole.
+    pub async fn body(
+        &mut self,
+        framing: Framing,
+        pace: Pace,
+        to: &mut Vec<u8>,
+    ) -> Result<(), Broken> {
+        match framing {
+            Framing::Length(length) => self.take(length, pace, to).await,
+            Framing::Chunked => self.chunks(pace, to).await,
             Framing::Close => loop {
-                body.append(&mut self.buffer);
-                match self.fill(pace).await {
-                    Ok(0) => break Ok(()),
-                    Ok(_) => {}
-                    Err(error) => break Err(error),
+                to.append(&mut self.buffer);
+                if self.fill(pace).await? == 0 {
+                    return Ok(());
                 }
             },
-        };
-        (body, end)
+        }
     }
 
     /// Writes at a pace.

@@ -1,6 +1,22 @@
 //! The proxy under test: the shell's own code on a simulated host.
-use crate::world::World;
-use std::{cell::Cell, rc::Rc, time::Duration};
+use crate::{fault::Faults, log::Log, net::Turmoil, world::World};
+use rutter::{clock::Clock, settings};
+use rutter_core::{
+    config::{self, Configuration},
+    entry_point::{EntryPoint, Trust},
+    plan,
+    time::UnixTime,
+};
+use std::{
+    cell::{Cell, RefCell},
+    future::pending,
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{task::JoinSet, time};
 
 /// The proxy's host name.
 pub const HOST: &str = "proxy";
@@ -52,6 +68,30 @@ impl Setup {
         self
     }
 
+    fn settings(&self, seed: u64) -> settings::Settings {
+        let core = EntryPoint {
+            name: "web".into(),
+            forwarded_trust: Trust::default(),
+            hostname: http::HeaderValue::from_static(HOST),
+            raw_paths: false,
+        };
+        let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
+        let mut entry_point = settings::EntryPoint::new(core, address);
+        entry_point.timeouts.read = self.read_timeout.or(entry_point.timeouts.read);
+        entry_point.timeouts.idle = self.idle_timeout.or(entry_point.timeouts.idle);
+        entry_point.accept_grace = self.accept_grace.unwrap_or(entry_point.accept_grace);
+        entry_point.grace = self.grace.unwrap_or(entry_point.grace);
+        let mut transport = settings::Transport::default();
+        transport.dial_timeout = self.dial_timeout.or(transport.dial_timeout);
+        transport.response_header_timeout = self.response_header_timeout;
+        settings::Settings {
+            entry_points: vec![entry_point],
+            transport,
+            throttle: Duration::from_millis(1),
+            seed,
+        }
+    }
+
     options! {
         /// Option `serversTransport.forwardingTimeouts.dialTimeout`.
         dial_timeout;
@@ -86,7 +126,6 @@ struct Shared {
 #[derive(Debug)]
 struct Running {
     proxy: Arc<rutter::proxy::Proxy>,
-    messages: mpsc::UnboundedSender<Message>,
 }
 
 impl Proxy {
@@ -95,7 +134,7 @@ impl Proxy {
         self.0.log.note(HOST, "a provider has a new configuration");
         if let Some(running) = &*self.0.running.borrow() {
             // A process that is ending takes no messages.
-            let _ = running.messages.send(message(dynamic));
+            apply(running, dynamic);
         }
     }
 
@@ -143,10 +182,9 @@ async fn process(shared: Rc<Shared>, net: Turmoil) -> turmoil::Result {
     let clock = Clock::simulated(UnixTime(0));
     let proxy = rutter::proxy::Proxy::new(shared.setup.settings(shared.seed), None)?;
     let lists = proxy.bind(&net, shared.setup.workers).await?;
-    let (messages, inbox) = mpsc::unbounded_channel();
-    messages.send(message(&shared.setup.dynamic))?;
-    *shared.running.borrow_mut() = Some(Running { proxy: Arc::clone(&proxy), messages });
-    task::spawn_local(Arc::clone(&proxy).control(net.clone(), clock, inbox));
+    let running = Running { proxy: Arc::clone(&proxy) };
+    apply(&running, &shared.setup.dynamic);
+    *shared.running.borrow_mut() = Some(running);
     shared.log.note(HOST, "listens");
     let mut workers = JoinSet::new();
     for (index, list) in lists.into_iter().enumerate() {
@@ -158,4 +196,24 @@ async fn process(shared: Rc<Shared>, net: Turmoil) -> turmoil::Result {
     // A process that ends takes its sockets with it.
     shared.faults.crash(HOST);
     pending().await
+}
+
+fn apply(running: &Running, dynamic: &str) {
+    let configuration = Arc::new(configuration(dynamic));
+    let configurations = [("file".into(), configuration)].into();
+    let previous = running.proxy.plan();
+    let settings = plan::Settings { entry_points: previous.entry_points.clone(), ping: false };
+    let (plan, diagnostics) = plan::compile::compile(Some(&previous), &settings, &configurations);
+    for diagnostic in diagnostics {
+        tracing::info!("{diagnostic}");
+    }
+    running.proxy.publish(Arc::new(plan));
+}
+
+/// # Panics
+/// The text is no YAML: a scenario is wrong.
+fn configuration(dynamic: &str) -> Configuration {
+    let document = rutter::source::parse(Path::new("sim.yaml"), dynamic);
+    let document = document.unwrap_or_else(|error| panic!("{error}"));
+    config::read::read(&document).0
 }

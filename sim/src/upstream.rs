@@ -281,7 +281,8 @@ impl Upstream {
         let framing = head.framing(None)?;
         let seen = Seen { number, connection, id, head };
         let reply = (self.script.borrow_mut())(&seen);
-        let (body, whole) = wire.body(framing, reply.read).await;
+        let mut body = Vec::new();
+        let whole = wire.body(framing, reply.read, &mut body).await;
         let note = format_args!("#{connection} {} {}", seen.head.start, seen.id).to_string();
         if let Err(broken) = whole {
             self.log.note(&self.name, format_args!("{note} broke off: {broken}"));
@@ -315,9 +316,14 @@ impl Upstream {
             }
             return Ok(false);
         }
-        let (head, body) = reply.bytes(&self.name, &seen.id, seen.head.word(0));
-        wire.write(&head, Pace::FULL).await?;
-        wire.write(&body, reply.pace).await?;
+        let (mut head, body) = reply.bytes(&self.name, &seen.id, seen.head.word(0));
+        if reply.pace == Pace::FULL {
+            head.extend(body);
+            wire.write(&head, Pace::FULL).await?;
+        } else {
+            wire.write(&head, Pace::FULL).await?;
+            wire.write(&body, reply.pace).await?;
+        }
         if let Some(after) = reply.cut_after {
             self.log.note(&self.name, format_args!("{} cut after {after} bytes", seen.id));
         }

@@ -28,6 +28,7 @@ const START: Duration = Duration::from_millis(10);
 /// The world of one run. Hosts and clients are added, then it runs to the end of all clients.
 pub struct World {
     sim: turmoil::Sim<'static>,
+    rng: Rng,
     log: Log,
     checks: Checks,
     faults: Faults,
@@ -60,7 +61,8 @@ impl World {
             topology: topology.clone(),
             commands: std::rc::Rc::default(),
         };
-        Self { sim: builder.build(), log, checks, faults, topology, limit: LIMIT }
+        let rng = rng.fork();
+        Self { sim: builder.build(), rng, log, checks, faults, topology, limit: LIMIT }
     }
 
     /// Adds a fake upstream that does with each request what the script says.
@@ -116,11 +118,6 @@ impl World {
         self.sim.set_max_message_latency(latency);
     }
 
-    /// How often, in thousand packets, a link breaks; it stays broken for a packet or two.
-    pub fn loss(&mut self, per_mille: u32) {
-        self.sim.set_fail_rate(f64::from(per_mille) / 1000.0);
-    }
-
     /// A handle on the network's and hosts' hardship.
     #[must_use]
     pub fn faults(&self) -> Faults {
@@ -137,6 +134,11 @@ impl World {
     #[must_use]
     pub fn log(&self) -> Log {
         self.log.clone()
+    }
+
+    /// A word of randomness.
+    pub(crate) const fn word(&mut self) -> u64 {
+        self.rng.word()
     }
 
     /// Runs until all clients have ended, then checks.
@@ -172,6 +174,10 @@ impl World {
                     self.log.note("fault", format_args!("bounce {host}"));
                     self.sim.bounce(host);
                 }
+                Command::Loss(a, b, per_mille) => {
+                    self.log.note("fault", format_args!("loss {per_mille} per mille {a} | {b}"));
+                    self.sim.set_link_fail_rate(a, b, f64::from(per_mille) / 1000.0);
+                }
             }
         }
     }
@@ -182,6 +188,7 @@ impl World {
     }
 
     fn place(&mut self, name: &str) -> IpAddr {
+        assert!(self.topology.address(name).is_none(), "two hosts are called {name}");
         let address = self.sim.lookup(name);
         self.topology.add(name, address);
         address

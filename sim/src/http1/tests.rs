@@ -12,7 +12,8 @@ fn read(bytes: &[u8], method: Option<&str>) -> Result<Read, Broken> {
         drop(far);
         let mut wire = Wire::new(near);
         let head = wire.head().await?;
-        let (body, end) = wire.body(head.framing(method)?, Pace::FULL).await;
+        let mut body = Vec::new();
+        let end = wire.body(head.framing(method)?, Pace::FULL, &mut body).await;
         Ok((head.start, body, end))
     })
 }

@@ -44,7 +44,7 @@ fn build(world: &mut World, rng: &mut Rng) {
     });
     let mute = ["mute", "mute2"].map(|name| world.upstream(name, |_| Reply::nothing()));
     let (checks, mut rng) = (world.checks(), rng.fork());
-    world.client("c", |client| async move {
+    world.client("client", |client| async move {
         let posts = Rc::new(RefCell::new(Vec::new()));
         let traffic = |client| traffic(client, checks.clone(), rng.fork(), posts.clone());
         client.crowd(4, traffic).await;

@@ -55,7 +55,7 @@ fn build(world: &mut World, rng: &mut Rng) {
         world.upstream(name, move |_| Reply::ok(rng.length(0, 500)).after(rng.millis(0, 5)))
     });
     let (checks, mut rng) = (world.checks(), rng.fork());
-    world.client("c", |client| async move {
+    world.client("client", |client| async move {
         client.crowd(CROWD, |client| traffic(client, checks.clone(), rng.fork())).await;
         over_the_limit(client, &checks).await;
         // Copies are made in the background.

@@ -54,7 +54,7 @@ fn build(world: &mut World, rng: &mut Rng) {
     let phase = Rc::new(Cell::new(Phase::Well));
     let (checks, mut draws) = (world.checks(), rng.fork());
     let seen = phase.clone();
-    world.client("c", |client| async move {
+    world.client("client", |client| async move {
         let traffic = |client| traffic(client, checks.clone(), draws.fork(), seen.clone());
         client.crowd(4, traffic).await;
     });

@@ -44,7 +44,7 @@ fn build(world: &mut World, rng: &mut Rng) {
     let done = Rc::new(Cell::new(false));
     let mut draws = rng.fork();
     let (load_checks, load_done) = (checks.clone(), done.clone());
-    world.client("c", |client| async move {
+    world.client("client", |client| async move {
         let load = client.crowd(CROWD, |client| {
             load(client, load_checks.clone(), draws.fork(), load_done.clone())
         });

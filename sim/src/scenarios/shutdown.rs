@@ -43,7 +43,7 @@ fn build(world: &mut World, rng: &mut Rng) {
     let stopping = Rc::new(Cell::new(Stage::Running));
     let (checks, mut draws) = (world.checks(), rng.fork());
     let stage = stopping.clone();
-    world.client("c", |client| async move {
+    world.client("client", |client| async move {
         let load = |client| load(client, checks.clone(), draws.fork(), stage.clone());
         client.crowd(6, load).await;
     });

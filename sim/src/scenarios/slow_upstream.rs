@@ -43,7 +43,7 @@ fn build(world: &mut World, rng: &mut Rng) {
         }
     });
     let (checks, mut rng) = (world.checks(), rng.fork());
-    world.client("c", |client| async move {
+    world.client("client", |client| async move {
         client.crowd(CROWD, |client| traffic(client, checks.clone(), rng.fork())).await;
         let ledger = app.ledger();
         let mut late = std::collections::BTreeSet::new();

@@ -3,7 +3,7 @@ use crate::{
     check::Checks,
     client::{Client, Request},
     fault::Faults,
-    http1::Pace,
+    http1::{Broken, Pace},
     proxy::{HOST, Proxy, Setup},
     rng::Rng,
     scenario::Scenario,
@@ -45,12 +45,9 @@ fn build(world: &mut World, rng: &mut Rng) {
         1 => Reply::nothing(),
         _ => Reply::ok(10),
     });
-    if rng.percent(30) {
-        world.loss(1);
-    }
     let posts = Rc::new(RefCell::new(BTreeSet::new()));
     let (checks, faults, mut rng) = (world.checks(), world.faults(), rng.fork());
-    world.client("c", |client| async move {
+    world.client("client", |client| async move {
         let mut draws = rng.fork();
         let (until, crowd_checks, crowd_posts) = (storm.clone(), checks.clone(), posts.clone());
         let crowd = client.crowd(6, |client| {
@@ -114,6 +111,8 @@ async fn traffic(
         let answer = client.send(request.patience(Duration::from_secs(5))).await;
         match &answer {
             _ if leaves => {}
+            // The server's answer broke off before its head was on its way.
+            Err(Broken::Closed) => {}
             Ok(got) => {
                 let known = [200, 404, 502, 503, 504].contains(&got.status);
                 checks.that(known, || format!("the answer {got}"));
@@ -127,6 +126,10 @@ async fn traffic(
 
 async fn trouble(faults: &Faults, proxy: &Proxy, rng: &mut Rng) {
     let end = time::Instant::now() + Duration::from_millis(LASTS);
+    let lossy = rng.percent(30);
+    if lossy {
+        SERVERS.iter().for_each(|server| faults.loss(HOST, server, 2));
+    }
     while time::Instant::now() < end {
         time::sleep(rng.millis(5, 60)).await;
         let server = *rng.one_of(&SERVERS);
@@ -149,6 +152,9 @@ async fn trouble(faults: &Faults, proxy: &Proxy, rng: &mut Rng) {
             }
             _ => proxy.apply(&configuration(rng)),
         }
+    }
+    if lossy {
+        SERVERS.iter().for_each(|server| faults.loss(HOST, server, 0));
     }
 }
 

@@ -42,7 +42,7 @@ fn build(world: &mut World, rng: &mut Rng) {
         world.upstream(name, move |_| Reply::ok(rng.length(0, 500)).after(rng.millis(0, 3)))
     });
     let (checks, mut rng) = (world.checks(), rng.fork());
-    world.client("c", |client| async move {
+    world.client("client", |client| async move {
         order(&client, &checks, "flat", "aaabaaab").await;
         order(&client, &checks, "nested", "abcabdabcabd").await;
         client.crowd(CROWD, |client| mixed(client, checks.clone(), rng.fork())).await;
