@@ -1,10 +1,10 @@
 //! The proxy under test: the shell's own code on a simulated host.
 use crate::{fault::Faults, log::Log, net::Turmoil, world::World};
-use rutter::{clock::Clock, settings};
+use rutter::{clock::Clock, settings, source};
 use rutter_core::{
-    config::{self, Configuration},
+    config,
     entry_point::{EntryPoint, Trust},
-    plan,
+    provider::{Message, internal::Internal},
     time::UnixTime,
 };
 use std::{
@@ -16,12 +16,23 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::{task::JoinSet, time};
+use tokio::{
+    sync::mpsc,
+    task::{self, JoinSet},
+    time,
+};
 
 /// The proxy's host name.
 pub const HOST: &str = "proxy";
 /// The port of its entry point.
 pub const PORT: u16 = 80;
+
+/// The proxy starts when its servers listen.
+const START: Duration = Duration::from_millis(5);
+/// Configurations that come faster are gathered.
+const THROTTLE: Duration = Duration::from_millis(2);
+/// Messages of providers that wait for the proxy.
+const INBOX: usize = 64;
 
 /// What a proxy starts with.
 #[derive(Clone, Debug)]
@@ -87,7 +98,8 @@ impl Setup {
         settings::Settings {
             entry_points: vec![entry_point],
             transport,
-            throttle: Duration::from_millis(1),
+            internal: Internal::default(),
+            throttle: THROTTLE,
             seed,
         }
     }
@@ -126,6 +138,7 @@ struct Shared {
 #[derive(Debug)]
 struct Running {
     proxy: Arc<rutter::proxy::Proxy>,
+    messages: mpsc::Sender<Message>,
 }
 
 impl Proxy {
@@ -134,7 +147,7 @@ impl Proxy {
         self.0.log.note(HOST, "a provider has a new configuration");
         if let Some(running) = &*self.0.running.borrow() {
             // A process that is ending takes no messages.
-            apply(running, dynamic);
+            let _ = running.messages.try_send(message(dynamic));
         }
     }
 
@@ -179,12 +192,14 @@ impl World {
 
 /// The process: what `main` does, without files and signals.
 async fn process(shared: Rc<Shared>, net: Turmoil) -> turmoil::Result {
+    time::sleep(START).await;
     let clock = Clock::simulated(UnixTime(0));
     let proxy = rutter::proxy::Proxy::new(shared.setup.settings(shared.seed), None)?;
     let lists = proxy.bind(&net, shared.setup.workers).await?;
-    let running = Running { proxy: Arc::clone(&proxy) };
-    apply(&running, &shared.setup.dynamic);
-    *shared.running.borrow_mut() = Some(running);
+    let (messages, inbox) = mpsc::channel(INBOX);
+    messages.send(message(&shared.setup.dynamic)).await?;
+    *shared.running.borrow_mut() = Some(Running { proxy: Arc::clone(&proxy), messages });
+    task::spawn_local(Arc::clone(&proxy).control(net.clone(), clock, inbox));
     shared.log.note(HOST, "listens");
     let mut workers = JoinSet::new();
     for (index, list) in lists.into_iter().enumerate() {
@@ -198,22 +213,11 @@ async fn process(shared: Rc<Shared>, net: Turmoil) -> turmoil::Result {
     pending().await
 }
 
-fn apply(running: &Running, dynamic: &str) {
-    let configuration = Arc::new(configuration(dynamic));
-    let configurations = [("file".into(), configuration)].into();
-    let previous = running.proxy.plan();
-    let settings = plan::Settings { entry_points: previous.entry_points.clone(), ping: false };
-    let (plan, diagnostics) = plan::compile::compile(Some(&previous), &settings, &configurations);
-    for diagnostic in diagnostics {
-        tracing::info!("{diagnostic}");
-    }
-    running.proxy.publish(Arc::new(plan));
-}
-
 /// # Panics
-/// The text is no YAML: a scenario is wrong.
-fn configuration(dynamic: &str) -> Configuration {
-    let document = rutter::source::parse(Path::new("sim.yaml"), dynamic);
+/// The text is no YAML: the scenario is wrong.
+fn message(dynamic: &str) -> Message {
+    let document = source::parse(Path::new("sim.yaml"), dynamic);
     let document = document.unwrap_or_else(|error| panic!("{error}"));
-    config::read::read(&document).0
+    let (configuration, _) = config::read::read(&document);
+    Message { provider: "file".into(), configuration: Arc::new(configuration) }
 }

@@ -1,7 +1,57 @@
 //! Every scenario holds with every seed.
-use rutter_sim::{scenario::sweep, scenarios};
+use rutter_sim::{scenario::sweep, scenarios::*};
 
 #[test]
 fn clients_and_upstreams_agree_without_a_proxy() {
-    sweep(&scenarios::world::WORLD);
+    sweep(&world::WORLD);
+}
+
+#[test]
+fn weighted_round_robin_is_exact_over_connections_and_workers() {
+    sweep(&weighted::WEIGHTED);
+}
+
+#[test]
+fn mirrors_get_their_exact_share_and_disturb_nobody() {
+    sweep(&mirroring::MIRRORING);
+}
+
+#[test]
+fn reloads_under_load_lose_nothing() {
+    sweep(&reload::RELOAD);
+}
+
+#[test]
+fn a_body_that_broke_off_is_never_passed_for_a_whole_one() {
+    sweep(&upstream_crash::UPSTREAM_CRASH);
+}
+
+#[test]
+fn a_partitioned_server_is_taken_out_and_back() {
+    sweep(&partition::PARTITION);
+}
+
+#[test]
+fn slow_clients_are_served_or_cut_off_in_time() {
+    sweep(&slow_client::SLOW_CLIENT);
+}
+
+#[test]
+fn a_late_response_head_is_a_504_and_its_connection_is_done() {
+    sweep(&slow_upstream::SLOW_UPSTREAM);
+}
+
+#[test]
+fn a_shutdown_finishes_what_has_begun() {
+    sweep(&shutdown::SHUTDOWN);
+}
+
+#[test]
+fn only_what_no_server_has_seen_is_sent_again() {
+    sweep(&failover::FAILOVER);
+}
+
+#[test]
+fn after_a_storm_there_is_calm() {
+    sweep(&storm::STORM);
 }
