@@ -10,7 +10,6 @@ use http::{HeaderMap, HeaderValue, uri::Authority};
 pub use load_balancer::LoadBalancer;
 
 pub mod balancer;
-pub(crate) mod duration;
 pub mod health;
 pub mod health_check;
 pub mod load_balancer;

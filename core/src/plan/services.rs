@@ -5,11 +5,9 @@ use super::{
     parts::{Note, Part, Standalone},
 };
 use crate::{
-    config::http,
+    config::{http, scalar},
     provider::internal::INTERNAL,
-    service::{
-        LoadBalancer, Mirroring, Weighted, duration, health_check, server, sticky, sticky::Sticky,
-    },
+    service::{LoadBalancer, Mirroring, Weighted, health_check, server, sticky, sticky::Sticky},
 };
 use alloc::{borrow::Cow, boxed::Box, format, string::String, sync::Arc, vec::Vec};
 
@@ -138,7 +136,7 @@ fn load_balancer(
     let urls = definition.servers.iter().map(|server| &*server.url);
     let servers = server::parse_all(urls).map_err(|e| Note::error("loadBalancer.servers", e))?;
     if let Some(forwarding) = &definition.response_forwarding {
-        duration::parse_or_seconds(&forwarding.flush_interval).map_err(|error| {
+        scalar::parse_signed(&forwarding.flush_interval).map_err(|error| {
             let message = format!("error creating flush interval: {error}");
             Note::error("loadBalancer.responseForwarding.flushInterval", message)
         })?;

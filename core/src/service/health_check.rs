@@ -67,6 +67,7 @@ pub enum Input {
 }
 
 /// What the world is asked to do.
+#[allow(clippy::large_enum_variant, reason = "drained at once, and there are few")]
 #[derive(Debug)]
 pub enum Output {
     /// Send a request and answer with [`Input::Probed`].

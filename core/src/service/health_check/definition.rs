@@ -1,6 +1,6 @@
 //! A health check as written, to what is sent. Compat: services.md "healthCheck".
-use super::super::{HealthCheck, Scheme, duration};
-use crate::config::http;
+use super::super::{HealthCheck, Scheme};
+use crate::config::{http, scalar};
 use ::http::{HeaderMap, HeaderName, HeaderValue, header::HOST, uri::PathAndQuery};
 use alloc::{
     format,
@@ -55,10 +55,10 @@ fn span(
     if text.is_empty() {
         return default;
     }
-    let wrong = match duration::parse(text) {
-        Ok(signed) if !signed.negative && !signed.length.is_zero() => return signed.length,
+    let wrong = match scalar::Duration::parse_strict(text) {
+        Ok(span) if !span.0.is_zero() => return span.0,
         Ok(_) => format!("{text} is not above 0"),
-        Err(error) => error,
+        Err(error) => error.to_string(),
     };
     warnings.push((option, format!("{wrong}; the default of {default:?} is used")));
     default
@@ -137,8 +137,8 @@ mod tests {
         insta::assert_snapshot!(shown.join("\n"), @r#"
         Some("/h 30s 5s") []
         Some("/h 10s 1s") []
-        Some("/h 30s 5s") [("healthCheck.interval", "invalid duration \"10\": write a number and a unit, such as 300ms; the default of 30s is used"), ("healthCheck.timeout", "-1s is not above 0; the default of 5s is used")]
-        Some("/h 30s 5s") [("healthCheck.interval", "0s is not above 0; the default of 30s is used"), ("healthCheck.timeout", "invalid duration \"x\": write a number and a unit, such as 300ms; the default of 5s is used")]
+        Some("/h 30s 5s") [("healthCheck.interval", "`10` is no duration: the unit is missing; write a number with a unit, such as `90s`, `1h5m` or `300ms`; the default of 30s is used"), ("healthCheck.timeout", "`-1s` is no duration: it is negative; write a number with a unit, such as `90s`, `1h5m` or `300ms`; the default of 5s is used")]
+        Some("/h 30s 5s") [("healthCheck.interval", "0s is not above 0; the default of 30s is used"), ("healthCheck.timeout", "`x` is no duration: a number is expected; write a number with a unit, such as `90s`, `1h5m` or `300ms`; the default of 5s is used")]
         Some("/h 1s 5s") [("healthCheck.timeout", "5s should be less than the interval of 1s")]
         "#);
     }
