@@ -182,7 +182,7 @@ fn behind(configurations: &Configurations, id: Id, seen: &mut BTreeSet<Id>) {
     {
         let children = service.weighted.iter().flat_map(|weighted| &weighted.services);
         children.for_each(|child| refer(Kind::Service, &child.name));
-        for mirroring in &service.mirroring {
+        if let Some(mirroring) = &service.mirroring {
             refer(Kind::Service, &mirroring.service);
             mirroring.mirrors.iter().for_each(|mirror| refer(Kind::Service, &mirror.name));
         }
