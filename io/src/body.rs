@@ -1,11 +1,11 @@
 //! Bodies on their way: requests' to servers, responses' to clients.
-use crate::{clock::Clock, net::Net, upstream::Incoming};
+use crate::{clock::Clock, connection::Progress, net::Net, upstream::Incoming};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 pub(crate) use response::{ResponseBody, ResponseSource};
-use rutter_core::{entry_point::connection::Deadlines, time::Instant};
+use rutter_core::time::Instant;
 use std::{
-    cell::{Cell, RefCell},
+    cell::Cell,
     error::Error,
     pin::Pin,
     rc::Rc,
@@ -25,7 +25,7 @@ pub(crate) struct RequestBody {
     source: Source,
     tee: Option<Tee>,
     /// The client's connection, which waits for the rest of the body.
-    waiting: Option<(Rc<RefCell<Deadlines>>, Clock)>,
+    waiting: Option<Rc<Progress>>,
     /// Is told when the body was sent.
     sent: Option<(Rc<Cell<Option<Instant>>>, Clock)>,
 }
@@ -42,16 +42,12 @@ impl RequestBody {
         Self { source: Source::Empty, tee: None, waiting: None, sent: None }
     }
 
-    /// A client's body, on a connection with these deadlines.
-    pub(crate) fn client(
-        incoming: hyper::body::Incoming,
-        deadlines: &Rc<RefCell<Deadlines>>,
-        clock: Clock,
-    ) -> Self {
+    /// A client's body.
+    pub(crate) fn client(incoming: hyper::body::Incoming, progress: &Rc<Progress>) -> Self {
         if incoming.is_end_stream() {
             return Self::empty();
         }
-        let waiting = Some((Rc::clone(deadlines), clock));
+        let waiting = Some(Rc::clone(progress));
         Self { source: Source::Client(incoming), tee: None, waiting, sent: None }
     }
 
@@ -81,8 +77,8 @@ impl RequestBody {
     }
 
     fn end(&mut self, whole: bool) {
-        if let Some((deadlines, clock)) = self.waiting.take() {
-            deadlines.borrow_mut().body(clock.now());
+        if let Some(progress) = self.waiting.take() {
+            progress.body(whole);
         }
         if let Some((sent, clock)) = self.sent.take() {
             sent.set(Some(clock.now()));

@@ -13,8 +13,9 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+pub(crate) use progress::Progress;
 use rutter_core::{
-    entry_point::{EntryPointId, Peer, connection::Deadlines},
+    entry_point::{EntryPointId, Peer},
     time::Instant,
 };
 use std::{
@@ -23,10 +24,13 @@ use std::{
     pin::{Pin, pin},
     rc::Rc,
     task::Poll,
+    time::Duration,
 };
 use stream::ClientStream;
 use timer::Timer;
+use tokio::{io::AsyncReadExt, time::timeout};
 
+mod progress;
 mod stream;
 mod timer;
 
@@ -36,6 +40,10 @@ const STREAMS_MAX: u32 = 250;
 const HEADER_SLACK: usize = 4096;
 /// hyper takes no smaller buffer.
 const BUFFER_MIN: usize = 8192;
+
+/// How long, and how often, a client that was answered too early is still read from.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_READS: u32 = 256;
 
 /// A client that is about to speak HTTP.
 pub(crate) struct Client<N: Net> {
@@ -53,7 +61,7 @@ pub(crate) struct Connection<N: Net> {
     pub(crate) worker: Rc<Worker<N>>,
     pub(crate) entry_point: EntryPointId,
     pub(crate) peer: Peer,
-    pub(crate) deadlines: Rc<RefCell<Deadlines>>,
+    pub(crate) progress: Rc<Progress>,
     /// Set when a server switched protocols: what to do once the client was told.
     pub(crate) tunnel: RefCell<Option<Tunnel<N>>>,
 }
@@ -68,9 +76,10 @@ pub(crate) async fn serve_http1<N: Net>(client: Client<N>) {
     };
     let mut http = http1::Builder::new()
         .title_case_headers(true)
+        .max_header_size(settings.header_bytes_max + HEADER_SLACK)
         .max_buf_size((settings.header_bytes_max + HEADER_SLACK).max(BUFFER_MIN))
         .serve_connection(TokioIo::new(stream), service);
-    let mut timer = pin!(Timer::new(connection.worker.clock, &connection.deadlines));
+    let mut timer = pin!(Timer::new(&connection.progress));
     let mut closing = false;
     let served = poll_fn(|cx| {
         match registered.poll_stage(cx) {
@@ -80,19 +89,40 @@ pub(crate) async fn serve_http1<N: Net>(client: Client<N>) {
                 closing = true;
                 Pin::new(&mut http).graceful_shutdown();
             }
-            Stage::Cut => return Poll::Ready(false),
+            Stage::Cut => return Poll::Ready(None),
         }
         if let Poll::Ready(result) = Pin::new(&mut http).poll(cx) {
             note(&result);
-            return Poll::Ready(result.is_ok());
+            return Poll::Ready(Some(result));
         }
-        timer.as_mut().poll(cx).map(|()| false)
+        timer.as_mut().poll(cx).map(|()| None)
     })
     .await;
+    let Some(result) = served else { return };
     let tunnel = connection.tunnel.take();
-    if let (true, Some(tunnel)) = (served, tunnel) {
+    let refused = result.as_ref().is_err_and(hyper::Error::is_parse);
+    if let (Ok(()), Some(tunnel)) = (&result, tunnel) {
         let parts = http.into_parts();
         upgrade::run(parts.io.into_inner(), parts.read_buf, tunnel, &registered).await;
+    } else if refused || connection.progress.is_abandoned() {
+        linger(http.into_parts().io.into_inner(), &registered).await;
+    }
+}
+
+/// Reads what a client still sends after its last answer: closed at once, the connection would be
+/// reset, and the answer lost on its way.
+async fn linger<N: Net>(mut stream: ClientStream<N>, registered: &Registered) {
+    let drained = async {
+        let mut space = vec![0; 16 << 10];
+        for _ in 0..LINGER_READS {
+            if !stream.read(&mut space).await.is_ok_and(|n| n > 0) {
+                break;
+            }
+        }
+    };
+    tokio::select! {
+        () = registered.reached(Stage::Cut) => {}
+        _ = timeout(LINGER, drained) => {}
     }
 }
 
@@ -110,7 +140,7 @@ pub(crate) async fn serve_http2<N: Net>(client: Client<N>) {
             .max_header_list_size(u32::try_from(settings.header_bytes_max).unwrap_or(u32::MAX))
             .serve_connection(TokioIo::new(stream), service)
     );
-    let mut timer = pin!(Timer::new(connection.worker.clock, &connection.deadlines));
+    let mut timer = pin!(Timer::new(&connection.progress));
     let mut closing = false;
     poll_fn(|cx| {
         match registered.poll_stage(cx) {
@@ -134,10 +164,10 @@ pub(crate) async fn serve_http2<N: Net>(client: Client<N>) {
 fn begin<N: Net>(client: Client<N>) -> (Rc<Connection<N>>, ClientStream<N>, Registered) {
     let Client { worker, entry_point, peer, registered, started, stream } = client;
     let limits = worker.proxy.entry_point(entry_point).timeouts;
-    let deadlines = Rc::new(RefCell::new(Deadlines::new(started, limits)));
-    let stream = ClientStream::new(stream, Rc::clone(&deadlines), worker.clock);
+    let progress = Rc::new(Progress::new(worker.clock, started, limits));
+    let stream = ClientStream::new(stream, Rc::clone(&progress));
     let tunnel = RefCell::new(None);
-    (Rc::new(Connection { worker, entry_point, peer, deadlines, tunnel }), stream, registered)
+    (Rc::new(Connection { worker, entry_point, peer, progress, tunnel }), stream, registered)
 }
 
 fn note(result: &hyper::Result<()>) {

@@ -31,8 +31,8 @@ pub(crate) async fn serve<N: Net>(
     head.extensions = Extensions::new();
     let worker = &connection.worker;
     let now = worker.clock.now();
-    let body = RequestBody::client(incoming, &connection.deadlines, worker.clock);
-    connection.deadlines.borrow_mut().request(now, body.is_under_way());
+    let body = RequestBody::client(incoming, &connection.progress);
+    connection.progress.request(now, body.is_under_way());
     let mut guard = Guard::new(&connection, &head, now);
     let answer = guard.running.run(head, body, &mut guard.copy).await;
     Ok(match answer {
@@ -278,14 +278,14 @@ impl<N: Net> Guard<N> {
 
     /// The connection's deadlines no longer hold: it is a tunnel.
     pub(crate) fn upgraded(&self) {
-        self.connection.deadlines.borrow_mut().upgrade();
+        self.connection.progress.upgrade();
     }
 }
 
 impl<N: Net> Drop for Guard<N> {
     fn drop(&mut self) {
         let now = self.running.worker.clock.now();
-        self.connection.deadlines.borrow_mut().response(now);
+        self.connection.progress.response(now);
         if let (Some(log), Some(record)) = (&self.running.worker.log, self.record.take()) {
             log.write(&record, self.running.exchange.labels(), now);
         }

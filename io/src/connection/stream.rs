@@ -1,8 +1,7 @@
 //! The byte stream to a client.
-use crate::{clock::Clock, entry_point::Prefixed, net::Net};
-use rutter_core::entry_point::connection::Deadlines;
+use super::Progress;
+use crate::{entry_point::Prefixed, net::Net};
 use std::{
-    cell::RefCell,
     io::{self, IoSlice},
     pin::Pin,
     rc::Rc,
@@ -13,17 +12,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// The stream to a client; it notes when a request begins to come in.
 pub(crate) struct ClientStream<N: Net> {
     stream: Prefixed<N::Stream>,
-    deadlines: Rc<RefCell<Deadlines>>,
-    clock: Clock,
+    progress: Rc<Progress>,
 }
 
 impl<N: Net> ClientStream<N> {
-    pub(super) const fn new(
-        stream: Prefixed<N::Stream>,
-        deadlines: Rc<RefCell<Deadlines>>,
-        clock: Clock,
-    ) -> Self {
-        Self { stream, deadlines, clock }
+    pub(super) const fn new(stream: Prefixed<N::Stream>, progress: Rc<Progress>) -> Self {
+        Self { stream, progress }
     }
 }
 
@@ -36,10 +30,7 @@ impl<N: Net> AsyncRead for ClientStream<N> {
         let before = buf.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buf);
         if buf.filled().len() > before {
-            let mut deadlines = self.deadlines.borrow_mut();
-            if deadlines.is_idle() {
-                deadlines.received(self.clock.now());
-            }
+            self.progress.received();
         }
         result
     }

@@ -1,6 +1,17 @@
 //! The proxy on loopback sockets: what a client and a server see, byte by byte.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod access_log;
+mod bodies;
+mod control;
+mod errors;
 mod forwarding;
+mod http2;
+mod limits;
+mod mirrors;
 mod proxy;
+mod proxy_protocol;
+mod replay;
+mod shutdown;
+mod upgrade;
 mod wire;
