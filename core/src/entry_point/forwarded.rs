@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 use bytes::BytesMut;
 use http::{
     HeaderMap, HeaderName, HeaderValue,
-    header::{CONNECTION, HOST, UPGRADE},
+    header::{CONNECTION, Entry, HOST, UPGRADE},
     request,
 };
 
@@ -15,22 +15,23 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 const X_FORWARDED_SERVER: HeaderName = HeaderName::from_static("x-forwarded-server");
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
+/// Headers that a plain request gains on its way: these, and `Accept-Encoding`.
+const ADDED: usize = 7;
+
 /// Makes a request's head tell the truth about its client: first of all that happens to it.
 ///
 /// Headers that an untrusted peer may not send are removed, then what is missing is set. Headers
 /// named in `Connection` are removed here, so that no later header of ours can be named away.
 pub fn on_entry(entry_point: &EntryPoint, peer: &Peer, head: &mut request::Parts) {
-    if !entry_point.forwarded_trust.includes(peer.address.ip()) {
-        remove_managed(&mut head.headers);
-    }
-    remove_connection_listed(&mut head.headers);
-    let websocket = is_websocket(&head.headers);
     let headers = &mut head.headers;
-    if !headers.contains_key(&X_REAL_IP) {
-        headers.insert(X_REAL_IP, peer.ip.clone());
+    headers.reserve(ADDED);
+    if !entry_point.forwarded_trust.includes(peer.address.ip()) {
+        remove_managed(headers);
     }
+    remove_connection_listed(headers);
+    headers.entry(X_REAL_IP).or_insert_with(|| peer.ip.clone());
     if !headers.contains_key(&X_FORWARDED_PROTO) {
-        let proto = match (peer.tls, websocket) {
+        let proto = match (peer.tls, is_websocket(headers)) {
             (true, true) => "wss",
             (false, true) => "ws",
             (true, false) => "https",
@@ -38,34 +39,34 @@ pub fn on_entry(entry_point: &EntryPoint, peer: &Peer, head: &mut request::Parts
         };
         headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(proto));
     }
+    let host = headers.get(HOST).filter(|host| !host.is_empty()).cloned();
     if !headers.contains_key(&X_FORWARDED_PORT) {
-        let port = port(peer, headers);
+        let port = port(peer, headers, host.as_ref());
         headers.insert(X_FORWARDED_PORT, port);
     }
-    if !headers.contains_key(&X_FORWARDED_HOST)
-        && let Some(host) = headers.get(HOST).filter(|host| !host.is_empty()).cloned()
-    {
-        headers.insert(X_FORWARDED_HOST, host);
+    if let Some(host) = host {
+        headers.entry(X_FORWARDED_HOST).or_insert(host);
     }
     headers.insert(X_FORWARDED_SERVER, entry_point.hostname.clone());
 }
 
 /// Adds the peer to `X-Forwarded-For`: last of all before a request is forwarded.
 pub fn on_forward(peer: &Peer, headers: &mut HeaderMap) {
-    let mut all = headers.get_all(&X_FORWARDED_FOR).iter();
-    let Some(first) = all.next() else {
-        headers.insert(X_FORWARDED_FOR, peer.ip.clone());
-        return;
+    let mut entry = match headers.entry(X_FORWARDED_FOR) {
+        Entry::Vacant(entry) => {
+            entry.insert(peer.ip.clone());
+            return;
+        }
+        Entry::Occupied(entry) => entry,
     };
-    let mut list = BytesMut::from(first.as_bytes());
-    for value in all {
-        list.extend_from_slice(b", ");
+    let mut list = BytesMut::new();
+    for value in entry.iter() {
         list.extend_from_slice(value.as_bytes());
+        list.extend_from_slice(b", ");
     }
-    list.extend_from_slice(b", ");
     list.extend_from_slice(peer.ip.as_bytes());
     if let Ok(list) = HeaderValue::from_maybe_shared(list.freeze()) {
-        headers.insert(X_FORWARDED_FOR, list);
+        entry.insert(list);
     }
 }
 
@@ -156,8 +157,8 @@ fn remove_connection_listed(headers: &mut HeaderMap) {
     }
 }
 
-fn port(peer: &Peer, headers: &HeaderMap) -> HeaderValue {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("");
+fn port(peer: &Peer, headers: &HeaderMap, host: Option<&HeaderValue>) -> HeaderValue {
+    let host = host.and_then(|host| host.to_str().ok()).unwrap_or("");
     let after_literal = host.rfind(']').map_or(0, |end| end + 1);
     if let Some((_, port)) = host[after_literal..].rsplit_once(':')
         && !port.is_empty()

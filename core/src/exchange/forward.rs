@@ -15,8 +15,18 @@ use http::{
 };
 
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// What concerns one hop alone, besides what `Connection` names.
+static HOP_BY_HOP: [HeaderName; 8] = [
+    CONNECTION,
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
 
 /// What of a request bears on its response.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,6 +87,26 @@ pub(super) fn open(sealed: Sealed, head: &mut response::Parts) -> Delivery {
 
 /// RFC 9110 §7.6.1. What `Connection` names goes too; `TE` stays if it asks for trailers alone.
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    let mut found = [false; HOP_BY_HOP.len()];
+    for name in headers.keys() {
+        if let Some(at) = HOP_BY_HOP.iter().position(|hop| hop == name) {
+            found[at] = true;
+        }
+    }
+    if found == [false; HOP_BY_HOP.len()] {
+        return;
+    }
+    remove_listed(headers);
+    for (name, found) in HOP_BY_HOP.iter().zip(found) {
+        let trailers = || *name == TE && headers.get(TE).is_some_and(|te| te == "trailers");
+        if found && !trailers() {
+            headers.remove(name);
+        }
+    }
+}
+
+/// Removes what `Connection` names besides the fields of [`HOP_BY_HOP`].
+fn remove_listed(headers: &mut HeaderMap) {
     let ours = ["keep-alive", "close", "upgrade", "te"];
     let listed: Vec<HeaderName> = headers
         .get_all(CONNECTION)
@@ -87,35 +117,6 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
         .collect();
     for name in listed {
         headers.remove(name);
-    }
-    headers.remove(CONNECTION);
-    let trailers = headers.get(TE).is_some_and(|te| te == "trailers");
-    let mut found = [false; 7];
-    for name in headers.keys() {
-        match *name {
-            TE => found[0] = !trailers,
-            TRANSFER_ENCODING => found[1] = true,
-            UPGRADE => found[2] = true,
-            PROXY_AUTHENTICATE => found[3] = true,
-            PROXY_AUTHORIZATION => found[4] = true,
-            _ if *name == KEEP_ALIVE => found[5] = true,
-            _ if *name == PROXY_CONNECTION => found[6] = true,
-            _ => {}
-        }
-    }
-    let names = [
-        TE,
-        TRANSFER_ENCODING,
-        UPGRADE,
-        PROXY_AUTHENTICATE,
-        PROXY_AUTHORIZATION,
-        KEEP_ALIVE,
-        PROXY_CONNECTION,
-    ];
-    for (name, found) in names.into_iter().zip(found) {
-        if found {
-            headers.remove(name);
-        }
     }
 }
 

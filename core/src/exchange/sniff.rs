@@ -10,7 +10,7 @@ pub const SNIFF_BYTES: usize = 512;
 pub fn detect(data: &[u8]) -> &'static str {
     let data = &data[..data.len().min(SNIFF_BYTES)];
     let text = data.trim_ascii_start();
-    if HTML.iter().any(|tag| starts_with_tag(text, tag)) {
+    if text.first() == Some(&b'<') && HTML.iter().any(|tag| starts_with_tag(text, tag)) {
         return "text/html; charset=utf-8";
     }
     if text.starts_with(b"<?xml") {
@@ -32,7 +32,8 @@ pub fn detect(data: &[u8]) -> &'static str {
     if is_mp4(data) {
         return "video/mp4";
     }
-    if text.iter().any(|byte| is_binary(*byte)) {
+    // Without an early way out the compiler looks at many bytes at once.
+    if text.iter().fold(false, |found, byte| found | is_binary(*byte)) {
         return "application/octet-stream";
     }
     "text/plain; charset=utf-8"
@@ -104,8 +105,14 @@ fn is_mp4(data: &[u8]) -> bool {
     brands.filter(|(at, _)| *at != 1).any(|(_, brand)| brand.starts_with(b"mp4"))
 }
 
+/// Control characters but for tab, line feed, form feed, carriage return and escape.
 const fn is_binary(byte: u8) -> bool {
-    matches!(byte, 0..=0x08 | 0x0B | 0x0E..=0x1A | 0x1C..=0x1F)
+    (byte < 0x20)
+        & (byte != b'\t')
+        & (byte != b'\n')
+        & (byte != 0x0C)
+        & (byte != b'\r')
+        & (byte != 0x1B)
 }
 
 #[cfg(test)]
