@@ -8,7 +8,7 @@ use crate::{
     rule::{Verdict, condition::Condition, view::View},
 };
 use alloc::{sync::Arc, vec::Vec};
-use hosts::{Bucket, Hosts};
+use hosts::{Found, Host, Hosts};
 use paths::Paths;
 use ranked::{Candidate, Ranked};
 use search::Search;
@@ -61,11 +61,11 @@ impl Table {
     pub fn route(&self, view: &View<'_>) -> Route {
         let mut search = Search::new(view);
         match self.hosts.find(view.host()) {
-            Some(Bucket::Router(router)) => search.ask(router),
-            Some(Bucket::Paths(paths)) => search.ask_all(paths),
+            Some(Found::Router(router)) => search.ask(router),
+            Some(Found::Paths(paths, host)) => search.ask_all(paths, host),
             None => {}
         }
-        search.ask_all(&self.hostless);
+        search.ask_all(&self.hostless, Host::Same);
         search.finish()
     }
 
@@ -87,12 +87,12 @@ impl Table {
     }
 
     fn edit(&mut self, router: &Arc<Router>, edit: Edit) {
-        let candidate = Candidate::new(router.clone());
         let conditions = router.rule.conditions();
         if conditions.is_empty() {
-            edit.apply(&mut self.never, &candidate);
+            edit.apply(&mut self.never, &Candidate::new(router.clone(), false));
         }
-        for Condition { host, path } in conditions {
+        for Condition { host, path, sufficient } in conditions {
+            let candidate = Candidate::new(router.clone(), sufficient);
             match host {
                 Some(host) => self.hosts.edit(host, path, edit, &candidate),
                 None => self.hostless.edit(path, edit, &candidate),

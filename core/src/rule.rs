@@ -203,7 +203,7 @@ impl Node {
         match self {
             Self::Leaf(leaf) => {
                 if let (Matcher::Host(hosts), false) = (&leaf.matcher, leaf.negated) {
-                    into.extend(hosts.iter().map(|host| &**host));
+                    into.extend(hosts.iter());
                 }
             }
             Self::All(nodes) | Self::Any(nodes) => {

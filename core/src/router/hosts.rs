@@ -5,7 +5,7 @@
 //! one share a bucket, and the whole rule tells them apart.
 use super::{Edit, paths::Paths, ranked::Candidate};
 use crate::{plan::Router, rule::condition::Need};
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 #[derive(Clone, Debug)]
 pub(super) struct Hosts {
@@ -30,13 +30,30 @@ enum Slot {
     #[default]
     Vacant,
     Router(u32, Arc<Router>),
-    Paths(u32, Arc<Paths>),
+    Paths(u32, Arc<Bucket>),
 }
 
-/// The routers of a host, and perhaps of others.
-pub(super) enum Bucket<'a> {
+/// The routers of the hosts of one hash, by path.
+#[derive(Clone, Debug, Default)]
+struct Bucket {
+    /// The host, unless several share the bucket.
+    host: Option<Box<str>>,
+    paths: Paths,
+}
+
+/// What is known of a request's host.
+pub(super) enum Found<'a> {
+    /// A single router that takes every path, of this host or another.
     Router(&'a Arc<Router>),
-    Paths(&'a Paths),
+    /// Routers, of this host or others.
+    Paths(&'a Paths, Host),
+}
+
+/// Whether the routers found name the very host of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Host {
+    Same,
+    Unsure,
 }
 
 impl Default for Hosts {
@@ -47,13 +64,13 @@ impl Default for Hosts {
 
 impl Hosts {
     /// The routers that a request's host may concern.
-    pub(super) fn find(&self, host: &str) -> Option<Bucket<'_>> {
+    pub(super) fn find(&self, host: &str) -> Option<Found<'_>> {
         let key = key(host.trim_end_matches('.'));
         let slots = &*self.shards.get(shard_of(key, self.shards.len()))?.slots;
         match slots.get(probe(slots, key)?)? {
             Slot::Vacant => None,
-            Slot::Router(_, router) => Some(Bucket::Router(router)),
-            Slot::Paths(_, paths) => Some(Bucket::Paths(paths)),
+            Slot::Router(_, router) => Some(Found::Router(router)),
+            Slot::Paths(_, bucket) => Some(Found::Paths(&bucket.paths, bucket.host(host))),
         }
     }
 
@@ -64,8 +81,8 @@ impl Hosts {
         let shard = &mut Arc::make_mut(&mut self.shards)[at];
         let before = shard.len;
         match edit {
-            Edit::Insert => shard.insert(key, need, candidate),
-            Edit::Remove => shard.remove(key, need, candidate),
+            Edit::Insert => shard.insert(key, host, need, candidate),
+            Edit::Remove => shard.remove(key, host, need, candidate),
         }
         self.len = self.len + shard.len - before;
         let wanted = shard_count(self.len);
@@ -79,8 +96,10 @@ impl Hosts {
         for slot in self.shards.iter().flat_map(|shard| shard.slots.iter()) {
             match slot {
                 Slot::Vacant => {}
-                Slot::Router(_, router) => into.push(Candidate::new(router.clone())),
-                Slot::Paths(_, paths) => paths.collect(into),
+                Slot::Router(_, router) => {
+                    into.push(Candidate::new(router.clone(), false));
+                }
+                Slot::Paths(_, bucket) => bucket.paths.collect(into),
             }
         }
     }
@@ -110,7 +129,7 @@ impl Shard {
         Self { slots: slots.into(), len }
     }
 
-    fn insert(&mut self, key: u32, need: Need<'_>, candidate: &Candidate) {
+    fn insert(&mut self, key: u32, host: &str, need: Need<'_>, candidate: &Candidate) {
         let known = |slots: &[Slot]| probe(slots, key).is_some_and(|at| slots[at].key().is_some());
         if !known(&self.slots) {
             if (self.len + 1) * 4 > self.slots.len() * 3 {
@@ -120,17 +139,17 @@ impl Shard {
             self.len += 1;
         }
         if let Some(at) = probe(&self.slots, key) {
-            Arc::make_mut(&mut self.slots)[at].edit(key, need, Edit::Insert, candidate);
+            Arc::make_mut(&mut self.slots)[at].edit(key, host, need, Edit::Insert, candidate);
         }
     }
 
-    fn remove(&mut self, key: u32, need: Need<'_>, candidate: &Candidate) {
+    fn remove(&mut self, key: u32, host: &str, need: Need<'_>, candidate: &Candidate) {
         let Some(at) = probe(&self.slots, key) else { return };
         if matches!(self.slots[at], Slot::Vacant) {
             return;
         }
         let slots = Arc::make_mut(&mut self.slots);
-        slots[at].edit(key, need, Edit::Remove, candidate);
+        slots[at].edit(key, host, need, Edit::Remove, candidate);
         if matches!(slots[at], Slot::Vacant) {
             close_up(slots, at);
             self.len -= 1;
@@ -146,22 +165,47 @@ impl Slot {
         }
     }
 
-    fn edit(&mut self, key: u32, need: Need<'_>, edit: Edit, candidate: &Candidate) {
-        let mut tree = match core::mem::take(self) {
-            Self::Vacant => Arc::default(),
-            Self::Paths(_, tree) => tree,
-            Self::Router(_, router) => {
-                let mut tree = Paths::default();
-                tree.edit(Need::Prefix(b""), Edit::Insert, &Candidate::new(router));
-                Arc::new(tree)
-            }
+    fn edit(&mut self, key: u32, host: &str, need: Need<'_>, edit: Edit, candidate: &Candidate) {
+        let mut bucket = match core::mem::take(self) {
+            Self::Vacant => Arc::new(Bucket { host: Some(host.into()), ..Bucket::default() }),
+            Self::Paths(_, bucket) => bucket,
+            Self::Router(_, router) => Arc::new(Bucket::of(key, host, router)),
         };
-        Arc::make_mut(&mut tree).edit(need, edit, candidate);
-        *self = match tree.single() {
+        let edited = Arc::make_mut(&mut bucket);
+        edited.host.take_if(|other| **other != *host);
+        edited.paths.edit(need, edit, candidate);
+        *self = match bucket.paths.single() {
             Some(single) => Self::Router(key, single.router.clone()),
-            None if tree.is_empty() => Self::Vacant,
-            None => Self::Paths(key, tree),
+            None if bucket.paths.is_empty() => Self::Vacant,
+            None => Self::Paths(key, bucket),
         };
+    }
+}
+
+impl Bucket {
+    /// The bucket of a single router that takes every path of a host of this hash, of `host` unless its
+    /// rule names another one.
+    fn of(key: u32, host: &str, router: Arc<Router>) -> Self {
+        let any_path = Need::Prefix(b"");
+        let mut bucket = Self { host: Some(host.into()), paths: Paths::default() };
+        let mut sufficient = false;
+        for condition in router.rule.conditions() {
+            let Some(other) = condition.host.filter(|other| self::key(other) == key) else {
+                continue;
+            };
+            sufficient |= condition.sufficient && condition.path == any_path;
+            bucket.host.take_if(|host| **host != *other);
+        }
+        bucket.paths.edit(any_path, Edit::Insert, &Candidate::new(router, sufficient));
+        bucket
+    }
+
+    fn host(&self, host: &str) -> Host {
+        let same = self.host.as_ref().is_some_and(|this| {
+            let named = host.strip_suffix('.').unwrap_or(host);
+            !host.is_empty() && named.eq_ignore_ascii_case(this)
+        });
+        if same { Host::Same } else { Host::Unsure }
     }
 }
 
@@ -200,12 +244,22 @@ const fn shard_of(key: u32, count: usize) -> usize {
 }
 
 /// A hash of the host in lower case.
-fn key(host: &str) -> u32 {
-    let mut state = 0x9e37_79b9_7f4a_7c15 ^ host.len() as u64;
-    for chunk in host.as_bytes().chunks(8) {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        state = fold(state ^ lower(u64::from_le_bytes(word)));
+pub(super) fn key(host: &str) -> u32 {
+    let bytes = host.as_bytes();
+    let mut state = 0x9e37_79b9_7f4a_7c15 ^ bytes.len() as u64;
+    let mut mix = |word| state = fold(state ^ lower(word));
+    // The rest is taken with bytes before it, some of them twice: loads of whole words only.
+    let halves = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>());
+    match (bytes.last_chunk::<8>(), halves) {
+        (Some(last), _) => {
+            bytes.as_chunks::<8>().0.iter().for_each(|word| mix(u64::from_le_bytes(*word)));
+            mix(u64::from_le_bytes(*last));
+        }
+        (None, (Some(first), Some(last))) => {
+            let half = |half: &[u8; 4]| u64::from(u32::from_le_bytes(*half));
+            mix(half(first) << 32 | half(last));
+        }
+        (None, _) => bytes.iter().for_each(|byte| mix(u64::from(*byte))),
     }
     (state >> 32) as u32 ^ state as u32
 }

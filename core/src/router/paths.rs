@@ -9,6 +9,8 @@ use arrayvec::ArrayVec;
 
 /// Bytes of a node's label; more text takes more nodes.
 const LABEL_MAX: usize = 20;
+/// Ends a whole path in the tree. No path has this byte, as it is in no UTF-8 text.
+const END: u8 = 0xff;
 
 /// A tree, or a subtree below the text that led to it. Its depth is bounded by the indexed bytes of
 /// a path (see [`crate::rule::condition`]).
@@ -17,24 +19,20 @@ pub(super) struct Paths {
     /// The text that leads here from the parent.
     label: ArrayVec<u8, LABEL_MAX>,
     /// Who takes every path that begins with the text up to here.
-    prefix: Ranked,
-    /// Who takes just the text up to here.
-    exact: Ranked,
+    here: Ranked,
     /// By their labels' first bytes, in order.
     below: Vec<(u8, Arc<Self>)>,
 }
 
 impl Paths {
     pub(super) fn is_empty(&self) -> bool {
-        self.is_passage() && self.below.is_empty()
+        self.here.is_empty() && self.below.is_empty()
     }
 
     /// The only candidate, where it takes any path.
     pub(super) fn single(&self) -> Option<&Candidate> {
-        match &self.prefix {
-            Ranked::One(candidate) if self.exact.is_empty() && self.below.is_empty() => {
-                Some(candidate)
-            }
+        match &self.here {
+            Ranked::One(candidate) if self.below.is_empty() => Some(candidate),
             Ranked::Empty | Ranked::One(_) | Ranked::Many(_) => None,
         }
     }
@@ -42,38 +40,38 @@ impl Paths {
     /// The lists whose condition a path meets, from the shortest text to the longest.
     pub(super) fn lists<'a>(&'a self, path: &'a [u8]) -> impl Iterator<Item = &'a Ranked> {
         let mut next = Some((self, path));
-        core::iter::from_fn(move || {
+        let nodes = core::iter::from_fn(move || {
             let (node, rest) = next?;
             next = node.step(rest);
-            Some([Some(&node.prefix), rest.is_empty().then_some(&node.exact)])
-        })
-        .flatten()
-        .flatten()
-        .filter(|list| !list.is_empty())
+            Some(node)
+        });
+        nodes.map(|node| &node.here).filter(|list| !list.is_empty())
     }
 
     fn step<'a>(&'a self, rest: &'a [u8]) -> Option<(&'a Self, &'a [u8])> {
-        let first = rest.first()?;
-        let (_, node) = self.below.iter().find(|(byte, _)| byte == first)?;
-        Some((node, rest.strip_prefix(&*node.label)?))
+        let first = *rest.first().unwrap_or(&END);
+        let (_, node) = self.below.iter().find(|(byte, _)| *byte == first)?;
+        match &*node.label {
+            // The byte is compared; most nodes deep in a tree differ in no more.
+            [_] if first != END => Some((node, rest.get(1..)?)),
+            [text @ .., END] => (text == rest).then_some((node, b"")),
+            label => Some((node, rest.strip_prefix(label)?)),
+        }
     }
 
     pub(super) fn edit(&mut self, need: Need<'_>, edit: Edit, candidate: &Candidate) {
-        let (text, exact) = match need {
-            Need::Prefix(text) => (text, false),
-            Need::Exact(text) => (text, true),
+        let text = match need {
+            Need::Prefix(text) => Vec::from(text),
+            Need::Exact(text) => [text, &[END]].concat(),
         };
         match edit {
-            Edit::Insert => {
-                let node = self.place(text);
-                edit.apply(if exact { &mut node.exact } else { &mut node.prefix }, candidate);
-            }
-            Edit::Remove => self.remove(text, exact, candidate),
+            Edit::Insert => self.place(&text).here.insert(candidate.clone()),
+            Edit::Remove => self.remove(&text, candidate),
         }
     }
 
     pub(super) fn collect(&self, into: &mut Vec<Candidate>) {
-        into.extend(self.prefix.iter().chain(self.exact.iter()).cloned());
+        into.extend(self.here.iter().cloned());
         for (_, node) in &self.below {
             node.collect(into);
         }
@@ -102,15 +100,12 @@ impl Paths {
         node.place(rest)
     }
 
-    fn remove(&mut self, text: &[u8], exact: bool, candidate: &Candidate) {
-        let Some(first) = text.first() else {
-            return Edit::Remove
-                .apply(if exact { &mut self.exact } else { &mut self.prefix }, candidate);
-        };
+    fn remove(&mut self, text: &[u8], candidate: &Candidate) {
+        let Some(first) = text.first() else { return self.here.remove(candidate) };
         let Ok(at) = self.below.binary_search_by_key(first, |(byte, _)| *byte) else { return };
         let Some(rest) = text.strip_prefix(&*self.below[at].1.label) else { return };
         let node = Arc::make_mut(&mut self.below[at].1);
-        node.remove(rest, exact, candidate);
+        node.remove(rest, candidate);
         if node.is_empty() {
             self.below.remove(at);
         } else {
@@ -121,17 +116,13 @@ impl Paths {
     /// Takes the place of a lone child, where nothing ends here.
     fn absorb(&mut self) {
         if let [(_, child)] = &self.below[..]
-            && self.is_passage()
+            && self.here.is_empty()
             && self.label.len() + child.label.len() <= LABEL_MAX
         {
             let mut label = self.label.clone();
             label.extend(child.label.iter().copied());
             *self = Self { label, ..Self::clone(child) };
         }
-    }
-
-    const fn is_passage(&self) -> bool {
-        self.prefix.is_empty() && self.exact.is_empty()
     }
 }
 

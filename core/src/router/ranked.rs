@@ -10,13 +10,17 @@ const CHUNK_MAX: usize = 128;
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
     priority: i64,
-    rule_bytes: usize,
+    rule_bytes: u32,
+    /// The condition that it stands under suffices: the rule need not be asked.
+    pub(super) sufficient: bool,
     pub(super) router: Arc<Router>,
 }
 
 impl Candidate {
-    pub(super) fn new(router: Arc<Router>) -> Self {
-        Self { priority: router.priority, rule_bytes: router.rule.text.len(), router }
+    pub(super) fn new(router: Arc<Router>, sufficient: bool) -> Self {
+        // A rule is shorter than 4 GiB.
+        let rule_bytes = u32::try_from(router.rule.text.len()).unwrap_or(u32::MAX);
+        Self { priority: router.priority, rule_bytes, sufficient, router }
     }
 
     /// Which of two is asked first: higher priority, longer rule, lower name.

@@ -1,6 +1,7 @@
 //! One request's search among candidates.
 use super::{
     Route,
+    hosts::Host,
     paths::Paths,
     ranked::{Candidate, Ranked},
 };
@@ -45,24 +46,28 @@ impl<'a, 'v> Search<'a, 'v> {
 
     /// Asks the routers of a tree whose condition the path meets; those of long paths first, as they
     /// are the likeliest to win.
-    pub(super) fn ask_all(&mut self, paths: &'a Paths) {
+    pub(super) fn ask_all(&mut self, paths: &'a Paths, host: Host) {
         let mut waiting: ArrayVec<&Ranked, WAITING_MAX> = ArrayVec::new();
         for list in paths.lists(self.view.path().as_bytes()) {
             if let Err(full) = waiting.try_push(list) {
-                self.ask_list(full.element());
+                self.ask_list(full.element(), host);
             }
         }
         while let Some(list) = waiting.pop() {
-            self.ask_list(list);
+            self.ask_list(list, host);
         }
     }
 
-    fn ask_list(&mut self, list: &'a Ranked) {
+    fn ask_list(&mut self, list: &'a Ranked, host: Host) {
         for candidate in list.iter() {
             if self.best.is_some_and(|best| best.precedes(candidate)) {
                 return;
             }
-            match candidate.router.rule.outcome(self.view) {
+            let outcome = match host {
+                Host::Same if candidate.sufficient => Outcome::Matches,
+                Host::Same | Host::Unsure => candidate.router.rule.outcome(self.view),
+            };
+            match outcome {
                 Outcome::Matches => {
                     self.best = Some(Best::Listed(candidate));
                     return;
@@ -86,7 +91,7 @@ impl<'a, 'v> Search<'a, 'v> {
 impl Best<'_> {
     fn precedes(self, candidate: &Candidate) -> bool {
         match self {
-            Self::Alone(router) => Candidate::new(router.clone()).order(candidate).is_le(),
+            Self::Alone(router) => Candidate::new(router.clone(), false).order(candidate).is_le(),
             Self::Listed(best) => best.order(candidate).is_le(),
         }
     }

@@ -1,4 +1,4 @@
-use super::{Route, Table};
+use super::{Route, Table, hosts::key};
 use crate::{
     plan::Router,
     rule::{Rule, Verdict, view::View},
@@ -6,6 +6,7 @@ use crate::{
 };
 use alloc::{
     boxed::Box,
+    collections::BTreeMap,
     format,
     string::{String, ToString},
     sync::Arc,
@@ -193,6 +194,32 @@ fn many_routers_of_one_host_are_asked_in_order() {
     assert_eq!(names(&table.apply(&odd, &[])), even);
     assert_eq!(names(&table.apply(&odd, &odd)), in_order);
     assert!(names(&table.apply(&routers, &[])).is_empty());
+}
+
+#[test]
+fn hosts_that_share_a_hash_are_told_apart() {
+    let mut hosts = BTreeMap::new();
+    let twins = (0..1_000_000).find_map(|n| {
+        let host = format!("h{n}");
+        hosts.insert(key(&host), host.clone()).map(|twin| [host, twin])
+    });
+    let [one, two] = twins.expect("2^32 hashes and 2^39 pairs of hosts");
+    let routers = [
+        router("one", &format!("Host(`{one}`)"), 3),
+        router("two", &format!("Host(`{two}`)"), 2),
+        router("path", &format!("Host(`{two}`) && Path(`/x`)"), 1),
+        router("one too", &format!("Host(`{one}`)"), 0),
+    ];
+    let table = Table::default().apply(&[], &routers);
+    assert_eq!(route(&table, &format!("GET {one}/x")), "one");
+    assert_eq!(route(&table, &format!("GET {two}/x")), "two");
+    let table = table.apply(&routers[..2], &[]);
+    assert_eq!(route(&table, &format!("GET {one}/x")), "one too");
+    assert_eq!(route(&table, &format!("GET {two}/x")), "path");
+    assert_eq!(route(&table, &format!("GET {two}/")), "404");
+    let table = table.apply(&routers[2..3], &routers[1..2]).apply(&routers[3..], &[]);
+    assert_eq!(route(&table, &format!("GET {one}/")), "404");
+    assert_eq!(route(&table, &format!("GET {two}/")), "two");
 }
 
 #[test]

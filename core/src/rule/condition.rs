@@ -16,6 +16,9 @@ pub(crate) struct Condition<'a> {
     /// The host, lower-cased, without trailing dots; `None`: any.
     pub(crate) host: Option<&'a str>,
     pub(crate) path: Need<'a>,
+    /// Whether it suffices: a request that meets it, with at most one trailing dot on its host,
+    /// matches the rule.
+    pub(crate) sufficient: bool,
 }
 
 /// What is asked of a path.
@@ -37,7 +40,7 @@ impl Rule {
 }
 
 impl Condition<'_> {
-    const ANY: Self = Self { host: None, path: Need::Prefix(b"") };
+    const ANY: Self = Self { host: None, path: Need::Prefix(b""), sufficient: false };
 
     /// Both conditions as one; `None` where they exclude each other.
     fn and(self, other: Self) -> Option<Self> {
@@ -45,7 +48,8 @@ impl Condition<'_> {
             (Some(one), Some(two)) if one != two => return None,
             (one, two) => one.or(two),
         };
-        Some(Self { host, path: self.path.and(other.path)? })
+        let sufficient = self.sufficient && other.sufficient;
+        Some(Self { host, path: self.path.and(other.path)?, sufficient })
     }
 }
 
@@ -66,15 +70,6 @@ impl<'a> Need<'a> {
     const fn text(self) -> &'a [u8] {
         match self {
             Self::Prefix(text) | Self::Exact(text) => text,
-        }
-    }
-
-    fn of(template: &'a Template, whole: bool) -> Self {
-        let head = template.head.as_bytes();
-        match head.get(..PATH_BYTES_MAX) {
-            Some(beginning) => Self::Prefix(beginning),
-            None if whole && template.is_literal() => Self::Exact(head),
-            None => Self::Prefix(head),
         }
     }
 }
@@ -98,10 +93,7 @@ fn of(node: &Node) -> Vec<Condition<'_>> {
 fn of_leaf(leaf: &Leaf) -> Vec<Condition<'_>> {
     match &leaf.matcher {
         _ if leaf.negated => Vec::from([Condition::ANY]),
-        Matcher::Host(hosts) => {
-            let hosts = hosts.iter().map(|host| Some(host.trim_end_matches('.')));
-            hosts.map(|host| Condition { host, ..Condition::ANY }).collect()
-        }
+        Matcher::Host(hosts) => hosts.iter().map(of_host).collect(),
         Matcher::Path(templates) => paths(templates, true),
         Matcher::PathPrefix(templates) => paths(templates, false),
         Matcher::ClientIp(_)
@@ -113,14 +105,30 @@ fn of_leaf(leaf: &Leaf) -> Vec<Condition<'_>> {
     }
 }
 
+fn of_host(host: &str) -> Condition<'_> {
+    let name = host.trim_end_matches('.');
+    Condition { host: Some(name), sufficient: host.len() <= name.len() + 1, ..Condition::ANY }
+}
+
 fn paths(templates: &[Template], whole: bool) -> Vec<Condition<'_>> {
-    let needs = templates.iter().map(|template| Need::of(template, whole));
-    needs.map(|path| Condition { path, ..Condition::ANY }).collect()
+    templates.iter().map(|template| of_path(template, whole)).collect()
+}
+
+fn of_path(template: &Template, whole: bool) -> Condition<'_> {
+    let head = template.head.as_bytes();
+    let (path, sufficient) = match head.get(..PATH_BYTES_MAX) {
+        Some(beginning) => (Need::Prefix(beginning), false),
+        None if whole && template.is_literal() => (Need::Exact(head), true),
+        None => (Need::Prefix(head), template.is_literal()),
+    };
+    Condition { path, sufficient, ..Condition::ANY }
 }
 
 fn both<'a>(one: Vec<Condition<'a>>, two: Vec<Condition<'a>>) -> Vec<Condition<'a>> {
     if one.len() > 1 && two.len() > 1 && one.len() * two.len() > PRODUCT_MAX {
-        return if unnamed(&two) < unnamed(&one) { two } else { one };
+        let mut side = if unnamed(&two) < unnamed(&one) { two } else { one };
+        side.iter_mut().for_each(|condition| condition.sufficient = false);
+        return side;
     }
     let pairs = one.iter().flat_map(|one| two.iter().filter_map(|two| one.and(*two)));
     let mut product = pairs.collect();
@@ -135,12 +143,15 @@ fn unnamed(conditions: &[Condition<'_>]) -> usize {
 
 /// Leaves out duplicates, and everything else where one condition always holds.
 fn simplify(conditions: &mut Vec<Condition<'_>>) {
-    if conditions.contains(&Condition::ANY) {
+    let any =
+        |condition: &Condition<'_>| Condition { sufficient: false, ..*condition } == Condition::ANY;
+    if let Some(&any) = conditions.iter().filter(|condition| any(condition)).max() {
         conditions.clear();
-        conditions.push(Condition::ANY);
+        conditions.push(any);
     }
-    conditions.sort_unstable();
-    conditions.dedup();
+    // Of two that differ in their sufficiency only, the sufficient one stays.
+    conditions.sort_unstable_by(|one, two| two.cmp(one));
+    conditions.dedup_by_key(|condition| (condition.host, condition.path));
 }
 
 #[cfg(test)]
@@ -157,7 +168,8 @@ mod tests {
                 let host = condition.host.unwrap_or("*");
                 let path = core::str::from_utf8(condition.path.text()).expect("text");
                 let star = if matches!(condition.path, Need::Prefix(_)) { "*" } else { "" };
-                format!("{host}{path}{star}")
+                let more = if condition.sufficient { "" } else { "?" };
+                format!("{host}{path}{star}{more}")
             })
             .collect();
         texts.join(" ")
@@ -203,7 +215,7 @@ mod tests {
         let rule = format!("Path(`/{}`)", "x".repeat(10_000));
         let rule = Rule::parse(&rule).expect("a rule");
         assert!(
-            matches!(rule.conditions()[..], [c] if matches!(c.path, Need::Prefix(p) if p.len() == 256))
+            matches!(rule.conditions()[..], [c] if matches!(c.path, Need::Prefix(p) if p.len() == 256) && !c.sufficient)
         );
     }
 }

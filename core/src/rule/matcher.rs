@@ -6,6 +6,7 @@ use super::{
     view::{View, lossy},
 };
 use alloc::{boxed::Box, format, string::String, vec::Vec};
+use arrayvec::ArrayString;
 use core::net::IpAddr;
 use http::HeaderName;
 use ipnet::IpNet;
@@ -40,8 +41,7 @@ pub(super) enum Matcher {
     Headers(Box<[Field<Box<str>>]>),
     /// Each header has a line in which the expression is found.
     HeadersRegexp(Box<[Field<Regex>]>),
-    /// The host is any of these, lower-cased.
-    Host(Box<[Box<str>]>),
+    Host(Hosts),
     HostRegexp(Box<[Template]>),
     /// The method is any of these, upper-cased.
     Method(Box<[Box<str>]>),
@@ -49,6 +49,14 @@ pub(super) enum Matcher {
     PathPrefix(Box<[Template]>),
     /// Each parameter's first value is of the template's form; without a template, any is.
     Query(Box<[Parameter]>),
+}
+
+/// Lower-cased hosts, any of which is meant.
+#[derive(Clone, Debug)]
+pub(super) enum Hosts {
+    /// Most rules name one, short enough to be kept in place.
+    One(ArrayString<30>),
+    Many(Box<[Box<str>]>),
 }
 
 /// What is asked of a header. A name that no request can carry is `None`.
@@ -121,10 +129,10 @@ impl Matcher {
             Kind::ClientIp => Self::ClientIp(each(arguments, network)?),
             Kind::Headers => Self::Headers(fields(at, arguments, |value| Ok(value.into()))?),
             Kind::HeadersRegexp => Self::HeadersRegexp(fields(at, arguments, regexp::compile)?),
-            Kind::Host => Self::Host(each(arguments, |host| {
+            Kind::Host => Self::Host(Hosts::of(each(arguments, |host| {
                 ascii(name, host)?;
                 Ok(host.to_ascii_lowercase().into())
-            })?),
+            })?)),
             Kind::HostRegexp => Self::HostRegexp(each(arguments, |host| {
                 ascii(name, host)?;
                 Template::parse(host, Target::Host)
@@ -192,6 +200,24 @@ impl Matcher {
             | Self::Host(_)
             | Self::Method(_) => Vec::new(),
         }
+    }
+}
+
+impl Hosts {
+    fn of(hosts: Box<[Box<str>]>) -> Self {
+        let one = match &*hosts {
+            [host] => ArrayString::from(host).ok(),
+            _ => None,
+        };
+        one.map_or(Self::Many(hosts), Self::One)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        let (one, many): (_, &[Box<str>]) = match self {
+            Self::One(host) => (Some(host.as_str()), &[]),
+            Self::Many(hosts) => (None, hosts),
+        };
+        one.into_iter().chain(many.iter().map(|host| &**host))
     }
 }
 

@@ -22,7 +22,7 @@ use proptest::{
 const RULE_SETS: u32 = 3_000;
 const REQUESTS: usize = 16;
 
-const HOSTS: &[&str] = &["a", "b", "A.", "a.b", "b.a.", ".a"];
+const HOSTS: &[&str] = &["a", "b", "A.", "a.b", "b.a.", ".a", "a..", "."];
 const HOST_TEMPLATES: &[&str] = &["{x:[ab]}", "a.{y}", "a", "{x:.*}"];
 const PATHS: &[&str] = &[
     "/",
@@ -70,7 +70,7 @@ fn requests() -> impl Strategy<Value = Vec<String>> {
     let paths = PATHS[..10].iter().copied().chain(["/abcd", "/a%2Fb", "/%61", "/c", "/a/c/d"]);
     let request = (
         select(&["GET", "POST", "get"][..]),
-        select(&["a", "b", "A", "a.b", "a.b.", "b.a:80", ".a", "c", ""][..]),
+        select(&["a", "b", "A", "a.b", "a.b.", "b.a:80", ".a", "a..", ".", "c", ""][..]),
         select(paths.collect::<Vec<_>>()),
         select(&["", "?q=1", "?q=2&r", "?r=1&q=1"][..]),
         select(&["1", "2", "3"][..]),
