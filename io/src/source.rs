@@ -7,8 +7,18 @@ use rutter_core::{
 };
 use std::{path::Path, sync::Arc};
 
+mod assignment;
+mod environment;
+mod flags;
+pub mod help;
+mod load;
+mod lookup;
 mod toml;
 mod yaml;
+
+pub use flags::wants_help;
+pub use load::{Loaded, Sources, load, variables};
+pub use lookup::{Disk, Files};
 
 /// Reads a document, whose syntax the extension of `path` tells (`.yaml`, `.yml`, `.toml`, in any
 /// case), and logs what is doubtful about it.
@@ -86,15 +96,14 @@ impl Source {
     }
 
     fn diagnostic(&self, severity: Severity, line: usize, message: String) -> Diagnostic {
-        Diagnostic {
-            severity,
-            kind: Kind::Document,
-            object: "".into(),
-            path: String::new(),
-            place: self.place(line),
-            message,
-        }
+        document(severity, self.place(line), message)
     }
+}
+
+/// A finding about a whole document, or a source like it.
+fn document(severity: Severity, place: Place, message: String) -> Diagnostic {
+    let (object, path) = ("".into(), String::new());
+    Diagnostic { severity, kind: Kind::Document, object, path, place, message }
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ impl Checker {
             match options::find(&path) {
                 Some(found) => self.option(key, node, found, told),
                 None => {
-                    let message = match near(&path) {
+                    let message = match options::nearest(&path) {
                         Some(known) => format!("unknown option; is `{known}` meant?"),
                         None => "unknown option; remove it, or check its spelling".to_string(),
                     };
@@ -175,35 +175,3 @@ impl Checker {
 }
 
 const LATER: &str = "known, but not available yet: it has no effect";
-
-/// The option of the same section whose name is most like the last of `path`.
-fn near(path: &[&str]) -> Option<&'static str> {
-    let (name, section) = path.split_last()?;
-    let names = OPTIONS.iter().filter(|option| options::is_below(option.path, section));
-    let names = names.filter_map(|option| option.path.split('.').nth(section.len()));
-    let measured = names.map(|known| (distance(known, name), known));
-    measured.min().filter(|(distance, _)| *distance <= 2 + name.len() / 8).map(|(_, known)| known)
-}
-
-/// Letters to change, add or drop to make one name of the other, in any case. Names longer than any
-/// option count as far away.
-fn distance(known: &str, name: &str) -> usize {
-    if name.len() > 64 {
-        return usize::MAX;
-    }
-    let mut row: Vec<usize> = (0..=name.len()).collect();
-    for (at, a) in known.bytes().enumerate() {
-        let mut corner = at;
-        let mut left = at + 1;
-        for (b, cell) in name.bytes().zip(row.iter_mut().skip(1)) {
-            let swapped = corner + usize::from(!a.eq_ignore_ascii_case(&b));
-            corner = *cell;
-            left = swapped.min(corner + 1).min(left + 1);
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = at + 1;
-        }
-    }
-    row.last().copied().unwrap_or(usize::MAX)
-}

@@ -3,8 +3,10 @@
 //! Compat: static-config.md "Options". An option of Traefik 2.1 that has no effect here yet stands in
 //! the table too, so that it is a warning and no error.
 
+mod nearest;
 mod table;
 
+pub use nearest::nearest;
 pub use table::OPTIONS;
 
 /// A static option.
@@ -126,7 +128,7 @@ fn covers<S: AsRef<str>>(pattern: &str, path: &[S]) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{collections::BTreeSet, vec::Vec};
+    use std::{collections::BTreeSet, format, string::String, vec::Vec};
 
     fn found(path: &str) -> Option<Found> {
         find(&path.split('.').collect::<Vec<_>>())
@@ -165,6 +167,25 @@ mod tests {
                 Kind::Section => default.is_empty(),
             };
             assert!(fits, "{path}: {default}");
+        }
+    }
+
+    #[test]
+    fn every_option_is_documented_with_its_type_and_default() {
+        let document = include_str!("../../../docs/configuration.md");
+        for StaticOption { path, kind, default, help, status } in OPTIONS {
+            let default = match default {
+                &"" => String::new(),
+                default if default.contains('`') => format!("`` {default} ``"),
+                default => format!("`{default}`"),
+            };
+            let note = match status {
+                Status::Ready => "",
+                Status::Later => "Later. ",
+                Status::Without(_) => "No effect. ",
+            };
+            let row = format!("| `{path}` | {} | {default} | {note}{help} |\n", kind.name());
+            assert!(document.contains(&row), "docs/configuration.md lacks: {row}");
         }
     }
 }

@@ -25,7 +25,7 @@ fn show(path: &Path, text: &str) -> String {
     }
 }
 
-fn lines(node: &Node, path: &str, out: &mut String) {
+pub(super) fn lines(node: &Node, path: &str, out: &mut String) {
     if let Value::List(items) = &node.value {
         for (index, node) in items.iter().enumerate() {
             lines(node, &format!("{path}[{index}]"), out);
