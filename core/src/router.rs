@@ -1,7 +1,7 @@
 //! From a request to its router: an index over rules, never a scan over all routers.
 //!
 //! A router stands under each of its rule's necessary conditions: in a hash map by host, there in a
-//! radix tree by path; without a host in the tree of [`Table::hostless`], whose root is the residue of
+//! radix tree by path; without a host in a tree of its own, whose root is the residue of
 //! rules that name neither. Of these candidates only, in order of priority, the whole rule is asked.
 use crate::{
     plan::Router,
