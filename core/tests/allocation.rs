@@ -1,16 +1,19 @@
 //! The plain hot path allocates nothing: a router, a balancer, two heads edited in place.
-#[path = "../benches/exchange/world.rs"]
-#[allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#[path = "support/plain.rs"]
+mod plain;
+#[path = "support/world.rs"]
+#[allow(dead_code, reason = "other tests need more of it")]
 mod world;
 
-use world::{Heads, World};
+use plain::{Heads, Plain};
 
 fn allocations(middlewares: usize) -> u64 {
-    let world = World::new(middlewares);
+    let plain = Plain::new(middlewares);
     // The first exchange may fill caches.
-    world.exchange(&mut Heads::new());
+    plain.exchange(&mut Heads::new());
     let mut heads = Heads::new();
-    allocation_counter::measure(|| world.exchange(&mut heads)).count_total
+    allocation_counter::measure(|| plain.exchange(&mut heads)).count_total
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! A plan with one router, its cells without locks, and what a shell would hold of an exchange.
+//! The plain case: one router, its middlewares, two servers; a browser's request and its answer.
+use super::world::World;
 use http::{HeaderMap, HeaderValue, request, response};
 use rutter_core::{
-    cells::{BalancerId, Cells, Decision, InFlightId, MirrorId},
     config::{
         Configuration, Defined,
         http::{LoadBalancer, Router, Server, Service},
@@ -11,19 +11,15 @@ use rutter_core::{
     exchange::{Exchange, Input, Output},
     middleware::{Definition, headers::Headers},
     plan::{Plan, Settings, compile},
-    router::Route,
-    rule::view::View,
-    service::{balancer::Balancer, health::Health, mirror::Mirror},
     time::Instant,
 };
-use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
-/// One router with two servers behind it.
-pub(crate) struct World {
+/// A router with its plan and cells, and a client.
+pub(crate) struct Plain {
     plan: Arc<Plan>,
+    cells: World,
     peer: Peer,
-    balancers: RefCell<Vec<Balancer>>,
-    health: Health,
 }
 
 /// The heads of one request and one response, as they come from the wire.
@@ -32,7 +28,7 @@ pub(crate) struct Heads {
     response: response::Parts,
 }
 
-impl World {
+impl Plain {
     /// A router with this many middlewares, each of which sets a header on the way in and one on the
     /// way out.
     pub(crate) fn new(middlewares: usize) -> Self {
@@ -48,35 +44,19 @@ impl World {
             let definition = Definition { headers: Some(headers), ..Definition::default() };
             http.middlewares.insert(name.as_str().into(), define(definition));
         }
-        Self::routed(configuration, ["Host(`app.example`) && PathPrefix(`/api`)".into()], names)
-    }
-
-    /// A router for each rule.
-    #[allow(dead_code, reason = "the allocation test needs no more than one router")]
-    pub(crate) fn ruled(rules: impl IntoIterator<Item = String>) -> Self {
-        Self::routed(Configuration::default(), rules, Vec::new())
-    }
-
-    fn routed(
-        mut configuration: Configuration,
-        rules: impl IntoIterator<Item = String>,
-        middlewares: Vec<String>,
-    ) -> Self {
-        let http = &mut configuration.http;
-        for (i, rule) in rules.into_iter().enumerate() {
-            let (service, middlewares) = ("app".into(), middlewares.clone());
-            let router = Router { rule, service, middlewares, ..Router::default() };
-            http.routers.insert(format!("r{i}").into(), define(router));
-        }
+        let router = Router {
+            rule: "Host(`app.example`) && PathPrefix(`/api`)".into(),
+            service: "app".into(),
+            middlewares: names,
+            ..Router::default()
+        };
+        http.routers.insert("app".into(), define(router));
         let servers = ["http://10.0.0.1:80", "http://10.0.0.2:80"];
         let servers = servers.into_iter().map(|url| Server { url: url.into() }).collect();
         let balancer = LoadBalancer { servers, ..LoadBalancer::default() };
         let service = Service { load_balancer: Some(balancer), ..Service::default() };
         http.services.insert("app".into(), define(service));
-        Self::of(configuration)
-    }
 
-    fn of(configuration: Configuration) -> Self {
         let entry_point = EntryPoint {
             name: "web".into(),
             forwarded_trust: Trust::default(),
@@ -87,22 +67,8 @@ impl World {
         let configurations = BTreeMap::from([("file".into(), Arc::new(configuration))]);
         let (plan, problems) = compile::compile(None, &settings, &configurations);
         assert!(problems.is_empty(), "{problems:?}");
-        let specs = (0..).map_while(|slot| plan.cells.balancers.get(slot));
-        let balancers = specs.map(|(_, spec)| Balancer::new(Arc::clone(&spec.weights))).collect();
         let peer = Peer::new(([10, 0, 0, 7], 40_000).into(), ([10, 0, 0, 1], 80).into(), false);
-        Self {
-            plan: Arc::new(plan),
-            peer,
-            balancers: RefCell::new(balancers),
-            health: Health::default(),
-        }
-    }
-
-    /// Whether some router takes a request.
-    #[allow(dead_code, reason = "the allocation test drives whole exchanges")]
-    pub(crate) fn routes(&self, head: &request::Parts, host: &str) -> bool {
-        let view = View::new(head, host, self.peer.address.ip());
-        matches!(self.plan.route(EntryPointId(0), false, &view), Route::Found(_))
+        Self { cells: World::new(&plan, |_| false), plan: Arc::new(plan), peer }
     }
 
     /// Drives one exchange from its request to its end.
@@ -110,11 +76,11 @@ impl World {
         let Heads { request, response } = heads;
         let plan = Arc::clone(&self.plan);
         let mut exchange = Exchange::new(plan, EntryPointId(0), self.peer.clone(), 1);
-        let output = exchange.handle(Instant(0), self, Input::Request(request));
+        let output = exchange.handle(Instant(0), &self.cells, Input::Request(request));
         assert!(matches!(output, Output::Send { .. }), "{output:?}");
-        let output = exchange.handle(Instant(0), self, Input::Response(response));
+        let output = exchange.handle(Instant(0), &self.cells, Input::Response(response));
         assert!(matches!(output, Output::Deliver(_)), "{output:?}");
-        let output = exchange.handle(Instant(0), self, Input::End);
+        let output = exchange.handle(Instant(0), &self.cells, Input::End);
         assert!(matches!(output, Output::Done { .. }), "{output:?}");
     }
 }
@@ -137,32 +103,6 @@ impl Heads {
         let (mut answer, ()) = http::Response::new(()).into_parts();
         answer.headers = map(&response);
         Self { request: parts, response: answer }
-    }
-}
-
-impl Cells for World {
-    fn balancer<D: Decision>(
-        &self,
-        id: BalancerId,
-        f: impl FnOnce(&mut Balancer, &Health) -> D,
-    ) -> D {
-        f(&mut self.balancers.borrow_mut()[id.0 as usize], &self.health)
-    }
-
-    fn mirror<D: Decision>(&self, _: MirrorId, _: impl FnOnce(&mut Mirror) -> D) -> D {
-        unreachable!("the plan mirrors nothing")
-    }
-
-    fn in_flight<D: Decision>(
-        &self,
-        _: InFlightId,
-        _: impl FnOnce(&mut rutter_core::middleware::in_flight_req::InFlight) -> D,
-    ) -> D {
-        unreachable!("the plan counts nothing")
-    }
-
-    fn terminating(&self) -> bool {
-        false
     }
 }
 
