@@ -36,7 +36,8 @@ fn a_reload_does_not_reset_the_rotation_of_a_service_that_stays() {
     run(async {
         let (a, b) = (Server::start().await, Server::start().await);
         let (urls, addresses) = ([a.url(), b.url()], [a.address, b.address]);
-        (a.echo(), b.echo());
+        a.echo();
+        b.echo();
         let with = |extra: &str| {
             let mut services = vec![("app", servers(&urls))];
             services.push((extra, servers(&[])));

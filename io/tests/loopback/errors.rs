@@ -26,9 +26,8 @@ fn a_server_that_refuses_is_passed_over() {
         let url = gone.url();
         drop(gone);
         let alive = Server::start().await.echo();
-        let mut configuration = to("http://unused");
         let service = servers(&[url, alive]);
-        configuration = crate::proxy::configuration(
+        let configuration = crate::proxy::configuration(
             vec![("app", crate::proxy::everything("app"))],
             vec![("app", service)],
         );

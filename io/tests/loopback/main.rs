@@ -1,4 +1,5 @@
 //! The proxy on loopback sockets: what a client and a server see, byte by byte.
+#![allow(clippy::disallowed_methods, reason = "clients and servers open sockets of their own")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod access_log;

@@ -1,5 +1,4 @@
 //! HTTP/1 by hand, for clients and servers.
-#![allow(clippy::disallowed_methods, reason = "tests open sockets of their own")]
 use std::net::SocketAddr;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
