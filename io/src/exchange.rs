@@ -2,12 +2,12 @@
 use crate::{
     access_log::Record,
     body::{RequestBody, ResponseBody, ResponseSource, Tee},
-    connection::Connection,
+    connection::{Connection, Progress},
     live::Held,
     mirror,
     net::Net,
     upgrade::Tunnel,
-    upstream::{Failure, Incoming, Upgrade},
+    upstream::{Failure, Incoming, Outgoing, ServerStream, Upgrade},
     worker::Worker,
 };
 use bytes::Bytes;
@@ -26,24 +26,34 @@ pub(crate) async fn serve<N: Net>(
     connection: Rc<Connection<N>>,
     request: Request<hyper::body::Incoming>,
 ) -> Result<Response<ResponseBody<N>>, Infallible> {
-    let (mut head, incoming) = request.into_parts();
+    let mut outgoing = receive(request, &connection.progress);
     // hyper's handle for upgrades: the connection sees to them itself.
-    head.extensions = Extensions::new();
-    let worker = &connection.worker;
-    let now = worker.clock.now();
-    let body = RequestBody::client(incoming, &connection.progress);
-    connection.progress.request(now, body.is_under_way());
-    let mut guard = Guard::new(&connection, &head, now);
-    let answer = guard.running.run(head, body, &mut guard.copy).await;
+    outgoing.head.extensions = Extensions::new();
+    let now = connection.worker.clock.now();
+    connection.progress.request(now, outgoing.body.is_under_way());
+    let mut guard = Guard::new(&connection, &outgoing.head, now);
+    let answer = guard.running.run(outgoing, &mut guard.copy).await;
     Ok(match answer {
         Answer::Own(response) => own(guard, response),
-        Answer::Server(head, incoming, delivery) => deliver(guard, head, incoming, delivery).await,
+        Answer::Server(head, incoming, delivery) if delivery == Delivery::default() => {
+            guard.status(head.status);
+            let source = ResponseSource::Server(incoming);
+            Response::from_parts(head, ResponseBody::new(None, source, guard))
+        }
+        Answer::Server(head, incoming, delivery) => {
+            Box::pin(deliver(guard, head, incoming, delivery)).await
+        }
         Answer::Switched(head, stream, early) => {
             guard.status(head.status);
             *connection.tunnel.borrow_mut() = Some(Tunnel { stream, early, guard });
             Response::from_parts(head, ResponseBody::empty())
         }
     })
+}
+
+fn receive(request: Request<hyper::body::Incoming>, progress: &Rc<Progress>) -> Box<Outgoing> {
+    let (head, incoming) = request.into_parts();
+    Box::new(Outgoing { head, body: RequestBody::client(incoming, progress) })
 }
 
 fn own<N: Net>(mut guard: Guard<N>, response: Response<Bytes>) -> Response<ResponseBody<N>> {
@@ -59,7 +69,6 @@ async fn deliver<N: Net>(
     delivery: Delivery,
 ) -> Response<ResponseBody<N>> {
     guard.status(head.status);
-    head.extensions = Extensions::new();
     let mut source = if delivery.gunzip {
         ResponseSource::gunzip(incoming)
     } else {
@@ -83,7 +92,7 @@ pub(crate) enum Answer<N: Net> {
     Own(Response<Bytes>),
     Server(response::Parts, Incoming<N>, Delivery),
     /// 101: the connection becomes a tunnel to this stream.
-    Switched(response::Parts, crate::upstream::ServerStream<N>, Bytes),
+    Switched(response::Parts, ServerStream<N>, Bytes),
 }
 
 /// A request as it was sent to the main server, for mirrors.
@@ -127,16 +136,15 @@ impl<N: Net> Running<N> {
     /// From the request to what the client is to be answered.
     pub(crate) async fn run(
         &mut self,
-        mut head: request::Parts,
-        mut body: RequestBody,
+        mut outgoing: Box<Outgoing>,
         copy: &mut Option<Copy>,
     ) -> Answer<N> {
-        let mut output = self.handle(Input::Request(&mut head));
+        let mut output = self.handle(Input::Request(&mut outgoing.head));
         loop {
             output = match output {
                 Output::Sleep { until } => {
                     self.worker.clock.sleep_until(until).await;
-                    self.handle(Input::Awake(&mut head))
+                    self.handle(Input::Awake(&mut outgoing.head))
                 }
                 Output::Respond(response) => return Answer::Own(response),
                 // Neither answers anything that was asked here.
@@ -145,19 +153,19 @@ impl<N: Net> Running<N> {
                 }
                 Output::Send { keep_body, upgrade } => {
                     if let Some(bytes_max) = keep_body {
-                        let head = Box::new(self.exchange.mirrored(&head));
-                        *copy = Some(Copy { head, body: body.keep(bytes_max) });
+                        let head = Box::new(self.exchange.mirrored(&outgoing.head));
+                        *copy = Some(Copy { head, body: outgoing.body.keep(bytes_max) });
                     }
                     let sent = if upgrade {
-                        self.upgrade(head, body).await
+                        self.upgrade(outgoing).await
                     } else {
-                        self.send(head, body).await
+                        self.send(outgoing).await
                     };
                     match sent {
                         Ok(answer) => return answer,
-                        Err(Failure::Unsent(back)) => {
-                            (head, body) = (back.head, back.body);
-                            self.handle(Input::Unsent(&mut head, back.error))
+                        Err(Failure::Unsent(back, error)) => {
+                            outgoing = back;
+                            self.handle(Input::Unsent(&mut outgoing.head, error))
                         }
                         Err(Failure::Gone(error)) => match self.handle(Input::Failed(error)) {
                             Output::Respond(response) => return Answer::Own(response),
@@ -174,27 +182,19 @@ impl<N: Net> Running<N> {
         }
     }
 
-    async fn send(
-        &mut self,
-        head: request::Parts,
-        body: RequestBody,
-    ) -> Result<Answer<N>, Failure> {
+    async fn send(&mut self, outgoing: Box<Outgoing>) -> Result<Answer<N>, Failure> {
         let Some(server) = self.exchange.server() else {
             return Err(Failure::Gone(SendError::Protocol));
         };
-        let (head, incoming) = self.worker.upstreams.send(server, head, body).await?;
+        let (head, incoming) = self.worker.upstreams.send(server, outgoing).await?;
         Ok(self.received(head, incoming))
     }
 
-    async fn upgrade(
-        &mut self,
-        head: request::Parts,
-        body: RequestBody,
-    ) -> Result<Answer<N>, Failure> {
+    async fn upgrade(&mut self, outgoing: Box<Outgoing>) -> Result<Answer<N>, Failure> {
         let Some(server) = self.exchange.server() else {
             return Err(Failure::Gone(SendError::Protocol));
         };
-        match self.worker.upstreams.upgrade(server, head, body).await? {
+        match self.worker.upstreams.upgrade(server, outgoing).await? {
             Upgrade::Refused((head, incoming)) => Ok(self.received(head, incoming)),
             Upgrade::Switched(mut head, stream, early) => {
                 match self.handle(Input::Response(&mut head)) {

@@ -5,9 +5,11 @@ use crate::{
     exchange::{Answer, Copy, Running},
     live::Held,
     net::Net,
+    upstream::Outgoing,
     worker::Worker,
 };
 use bytes::Bytes;
+use http::request;
 use rutter_core::{
     entry_point::{EntryPointId, Peer},
     exchange::{Exchange, Mirrored},
@@ -88,8 +90,9 @@ impl<N: Net> Origin<N> {
         );
         let mut running = Running::new(Rc::clone(&self.worker), Rc::clone(&self.live), exchange);
         let mut further = None;
-        let head = http::request::Parts::clone(&copy.head);
-        let answer = running.run(head, RequestBody::copy(body.clone()), &mut further).await;
+        let head = request::Parts::clone(&copy.head);
+        let outgoing = Outgoing { head, body: RequestBody::copy(body.clone()) };
+        let answer = running.run(Box::new(outgoing), &mut further).await;
         match answer {
             Answer::Own(_) => self.dropped(1),
             Answer::Switched(..) => {}

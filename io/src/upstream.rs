@@ -51,19 +51,18 @@ struct Shared<N: Net> {
     hosts: RefCell<HashMap<Arc<str>, Rc<Host<N>>, FixedState>>,
 }
 
-/// Why no response came.
-pub(crate) enum Failure {
-    /// The server provably processed nothing.
-    Unsent(Box<Unsent>),
-    /// The request is gone.
-    Gone(SendError),
-}
-
-/// A request that comes back as it was.
-pub(crate) struct Unsent {
+/// A request on its way. Boxed once, so that the steps of its way are small.
+pub(crate) struct Outgoing {
     pub(crate) head: request::Parts,
     pub(crate) body: RequestBody,
-    pub(crate) error: SendError,
+}
+
+/// Why no response came.
+pub(crate) enum Failure {
+    /// The server provably processed nothing: the request comes back as it was.
+    Unsent(Box<Outgoing>, SendError),
+    /// The request is gone.
+    Gone(SendError),
 }
 
 /// The body of a response.
@@ -98,23 +97,11 @@ impl<N: Net> Upstreams<N> {
     pub(crate) async fn send(
         &self,
         server: &Server,
-        head: request::Parts,
-        mut body: RequestBody,
+        outgoing: Box<Outgoing>,
     ) -> Result<Received<N>, Failure> {
-        let shared = &*self.0;
-        let Some(limit) = shared.transport.response_header_timeout else {
-            return shared.send(server, Request::from_parts(head, body)).await;
-        };
-        let sent = Rc::new(Cell::new(None));
-        if body.is_end_stream() {
-            sent.set(Some(shared.clock.now()));
-        } else {
-            body.tell(Rc::clone(&sent), shared.clock);
-        }
-        tokio::select! {
-            biased;
-            result = shared.send(server, Request::from_parts(head, body)) => result,
-            () = overdue(shared.clock, &sent, limit) => Err(Failure::Gone(SendError::Timeout)),
+        match self.0.transport.response_header_timeout {
+            None => self.0.send(server, outgoing).await,
+            Some(limit) => Box::pin(self.0.send_within(server, outgoing, limit)).await,
         }
     }
 
@@ -122,10 +109,9 @@ impl<N: Net> Upstreams<N> {
     pub(crate) async fn upgrade(
         &self,
         server: &Server,
-        head: request::Parts,
-        body: RequestBody,
+        outgoing: Box<Outgoing>,
     ) -> Result<Upgrade<N>, Failure> {
-        self.0.upgrade(server, Request::from_parts(head, body)).await
+        Box::pin(self.0.upgrade(server, outgoing)).await
     }
 
     /// Closes idle connections when their time is over. Runs until it is dropped.
@@ -158,50 +144,78 @@ async fn overdue(clock: Clock, sent: &Cell<Option<Instant>>, limit: Duration) {
 }
 
 impl<N: Net> Shared<N> {
+    async fn send_within(
+        &self,
+        server: &Server,
+        mut outgoing: Box<Outgoing>,
+        limit: Duration,
+    ) -> Result<Received<N>, Failure> {
+        let sent = Rc::new(Cell::new(None));
+        if outgoing.body.is_end_stream() {
+            sent.set(Some(self.clock.now()));
+        } else {
+            outgoing.body.tell(Rc::clone(&sent), self.clock);
+        }
+        tokio::select! {
+            biased;
+            result = self.send(server, outgoing) => result,
+            () = overdue(self.clock, &sent, limit) => Err(Failure::Gone(SendError::Timeout)),
+        }
+    }
+
+    /// Connections that are there are tried first; what takes longer has a future of its own, so that
+    /// this one stays small.
     async fn send(
         &self,
         server: &Server,
-        mut request: Request<RequestBody>,
+        mut outgoing: Box<Outgoing>,
     ) -> Result<Received<N>, Failure> {
         let host = self.host(server);
         if server.scheme != Scheme::Http
             && let Some(sender) = host.http2()
         {
-            request = match h2::send(sender, server, request).await {
-                Ok(received) => return Ok(received),
-                Err(Failure::Unsent(back)) => Request::from_parts(back.head, back.body),
-                Err(gone @ Failure::Gone(_)) => return Err(gone),
+            outgoing = match Box::pin(h2::send(sender, server, outgoing)).await {
+                Err(Failure::Unsent(back, _)) => back,
+                settled => return settled,
             };
         }
         if server.scheme != Scheme::H2c
             && let Some(connection) = host.take()
         {
-            request = match Self::reuse(server, &host, connection, request).await {
-                Ok(received) => return Ok(received),
-                Err(Failure::Unsent(back)) => Request::from_parts(back.head, back.body),
-                Err(gone @ Failure::Gone(_)) => return Err(gone),
+            outgoing = match Self::reuse(server, &host, connection, outgoing).await {
+                Err(Failure::Unsent(back, _)) => back,
+                settled => return settled,
             };
         }
+        Box::pin(self.send_afresh(server, host, outgoing)).await
+    }
+
+    async fn send_afresh(
+        &self,
+        server: &Server,
+        host: Rc<Host<N>>,
+        mut outgoing: Box<Outgoing>,
+    ) -> Result<Received<N>, Failure> {
         let (stream, flow) = match self.connect(server, false).await {
             Ok(connected) => connected,
-            Err(error) => return Err(unsent(request, error)),
+            Err(error) => return Err(Failure::Unsent(outgoing, error)),
         };
         if server.scheme == Scheme::H2c || stream.is_http2() {
             return match h2::open(stream).await {
                 Ok(sender) => {
                     host.share(sender.clone());
-                    h2::send(sender, server, request).await
+                    h2::send(sender, server, outgoing).await
                 }
-                Err(error) => Err(unsent(request, cause(&error))),
+                Err(error) => Err(Failure::Unsent(outgoing, cause(&error))),
             };
         }
         let mut connection = match h1::Connection::open(stream, flow).await {
             Ok(connection) => connection,
-            Err(error) => return Err(unsent(request, cause(&error))),
+            Err(error) => return Err(Failure::Unsent(outgoing, cause(&error))),
         };
-        to_http1(server, &mut request);
+        to_http1(server, &mut outgoing.head);
         connection.flow.begin(false);
-        match connection.send(request).await {
+        match connection.send(outgoing.into_request()).await {
             Ok(response) => received(response, connection, Some(host)),
             Err(error) => Err(failure(error)),
         }
@@ -213,29 +227,23 @@ impl<N: Net> Shared<N> {
         server: &Server,
         host: &Rc<Host<N>>,
         mut connection: Box<h1::Connection<N>>,
-        mut request: Request<RequestBody>,
+        mut outgoing: Box<Outgoing>,
     ) -> Result<Received<N>, Failure> {
-        to_http1(server, &mut request);
-        let (head, body) = request.into_parts();
-        let keep = body.is_end_stream() && replay::is_idempotent(&head);
-        let request = Request::from_parts(head, body);
+        to_http1(server, &mut outgoing.head);
+        let keep = outgoing.body.is_end_stream() && replay::is_idempotent(&outgoing.head);
         connection.flow.begin(keep);
-        let error = match connection.send(request).await {
+        let error = match connection.send(outgoing.into_request()).await {
             Ok(response) => return received(response, connection, Some(Rc::clone(host))),
             Err(error) => error,
         };
-        let broken = !connection.flow.answered() && !error.error().is_user();
+        let broken = !connection.flow.answered() && cause(error.error()) != SendError::ClientBody;
         if keep
             && broken
             && error.message().is_none()
             && let Some(head) = replay::head(&connection.flow.head())
         {
-            let error = SendError::Closed;
-            return Err(Failure::Unsent(Box::new(Unsent {
-                head,
-                body: RequestBody::empty(),
-                error,
-            })));
+            let outgoing = Outgoing { head, body: RequestBody::empty() };
+            return Err(Failure::Unsent(Box::new(outgoing), SendError::Closed));
         }
         Err(failure(error))
     }
@@ -243,20 +251,20 @@ impl<N: Net> Shared<N> {
     async fn upgrade(
         &self,
         server: &Server,
-        mut request: Request<RequestBody>,
+        mut outgoing: Box<Outgoing>,
     ) -> Result<Upgrade<N>, Failure> {
-        let wanted = request.headers().get(UPGRADE).cloned();
+        let wanted = outgoing.head.headers.get(UPGRADE).cloned();
         let (stream, flow) = match self.connect(server, true).await {
             Ok(connected) => connected,
-            Err(error) => return Err(unsent(request, error)),
+            Err(error) => return Err(Failure::Unsent(outgoing, error)),
         };
         flow.recase();
         let mut connection = match h1::Connection::open(stream, flow).await {
             Ok(connection) => connection,
-            Err(error) => return Err(unsent(request, cause(&error))),
+            Err(error) => return Err(Failure::Unsent(outgoing, cause(&error))),
         };
-        to_http1(server, &mut request);
-        let response = connection.send(request).await.map_err(failure)?;
+        to_http1(server, &mut outgoing.head);
+        let response = connection.send(outgoing.into_request()).await.map_err(failure)?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return received(response, connection, None).map(Upgrade::Refused);
         }
@@ -315,9 +323,18 @@ fn same_protocol(wanted: Option<&HeaderValue>, got: Option<&HeaderValue>) -> boo
     }
 }
 
-fn unsent(request: Request<RequestBody>, error: SendError) -> Failure {
-    let (head, body) = request.into_parts();
-    Failure::Unsent(Box::new(Unsent { head, body, error }))
+impl Outgoing {
+    fn into_request(self: Box<Self>) -> Request<RequestBody> {
+        let Self { head, body } = *self;
+        Request::from_parts(head, body)
+    }
+}
+
+impl From<Request<RequestBody>> for Outgoing {
+    fn from(request: Request<RequestBody>) -> Self {
+        let (head, body) = request.into_parts();
+        Self { head, body }
+    }
 }
 
 /// Unsent if hyper gives the request back: then nothing of it was written.
@@ -325,7 +342,7 @@ fn failure(mut error: TrySendError<Request<RequestBody>>) -> Failure {
     let reason = cause(error.error());
     tracing::debug!(error = %error.error(), "no response");
     match error.take_message() {
-        Some(request) => unsent(request, reason),
+        Some(request) => Failure::Unsent(Box::new(request.into()), reason),
         None => Failure::Gone(reason),
     }
 }
@@ -333,7 +350,8 @@ fn failure(mut error: TrySendError<Request<RequestBody>>) -> Failure {
 /// What the client is told. Compat: http.md "Errors produced while forwarding".
 fn cause(error: &hyper::Error) -> SendError {
     use std::error::Error as _;
-    if error.is_user() && error.source().is_some() {
+    // The only error of ours that hyper passes on is that of a client's body.
+    if error.is_user() && error.source().is_some_and(|it| it.is::<hyper::Error>()) {
         return SendError::ClientBody;
     }
     if error.is_timeout() {
@@ -356,20 +374,20 @@ fn cause(error: &hyper::Error) -> SendError {
 }
 
 /// HTTP/1 names the host in a header, and the target by its path alone.
-fn to_http1(server: &Server, request: &mut Request<RequestBody>) {
-    *request.version_mut() = Version::HTTP_11;
-    if request.uri().authority().is_some() {
-        let uri = std::mem::take(request.uri_mut());
+fn to_http1(server: &Server, head: &mut request::Parts) {
+    head.version = Version::HTTP_11;
+    if head.uri.authority().is_some() {
+        let uri = std::mem::take(&mut head.uri);
         let authority = uri.authority().and_then(|it| HeaderValue::from_str(it.as_str()).ok());
         if let Some(authority) = authority
-            && !request.headers().contains_key(HOST)
+            && !head.headers.contains_key(HOST)
         {
-            request.headers_mut().insert(HOST, authority);
+            head.headers.insert(HOST, authority);
         }
         let path = uri.into_parts().path_and_query;
-        *request.uri_mut() = Uri::from(path.unwrap_or(PathAndQuery::from_static("/")));
+        head.uri = Uri::from(path.unwrap_or(PathAndQuery::from_static("/")));
     }
-    if !request.headers().contains_key(HOST) {
-        request.headers_mut().insert(HOST, server.host.clone());
+    if !head.headers.contains_key(HOST) {
+        head.headers.insert(HOST, server.host.clone());
     }
 }

@@ -1,9 +1,10 @@
 //! HTTP/2 to a server: one connection, many requests, a task of its own.
-use super::{Failure, Incoming, Received, failure, stream::ServerStream, to_http1, unsent};
+use super::{Failure, Incoming, Outgoing, Received, failure, stream::ServerStream, to_http1};
 use crate::{body::RequestBody, net::Net};
 use http::{
-    Request, Uri, Version,
+    Uri, Version,
     header::HOST,
+    request,
     uri::{Authority, PathAndQuery, Scheme},
 };
 use hyper::client::conn::http2;
@@ -46,22 +47,20 @@ pub(super) async fn open<N: Net>(
 pub(super) async fn send<N: Net>(
     mut sender: http2::SendRequest<RequestBody>,
     server: &Server,
-    mut request: Request<RequestBody>,
+    mut outgoing: Box<Outgoing>,
 ) -> Result<Received<N>, Failure> {
-    if let Err(error) = to_http2(server, &mut request) {
-        return Err(unsent(request, error));
+    if let Err(error) = to_http2(server, &mut outgoing.head) {
+        return Err(Failure::Unsent(outgoing, error));
     }
-    match sender.try_send_request(request).await {
+    match sender.try_send_request(outgoing.into_request()).await {
         Ok(response) => {
             let (head, incoming) = response.into_parts();
             Ok((head, Incoming::H2(incoming)))
         }
         Err(error) => Err(match failure(error) {
-            Failure::Unsent(mut back) => {
-                let mut request = Request::from_parts(back.head, back.body);
-                to_http1(server, &mut request);
-                (back.head, back.body) = request.into_parts();
-                Failure::Unsent(back)
+            Failure::Unsent(mut back, error) => {
+                to_http1(server, &mut back.head);
+                Failure::Unsent(back, error)
             }
             gone @ Failure::Gone(_) => gone,
         }),
@@ -69,17 +68,17 @@ pub(super) async fn send<N: Net>(
 }
 
 /// HTTP/2 names scheme and host with the target.
-fn to_http2(server: &Server, request: &mut Request<RequestBody>) -> Result<(), SendError> {
-    *request.version_mut() = Version::HTTP_2;
-    let host = request.headers_mut().remove(HOST);
+fn to_http2(server: &Server, head: &mut request::Parts) -> Result<(), SendError> {
+    head.version = Version::HTTP_2;
+    let host = head.headers.remove(HOST);
     let host = host.as_ref().unwrap_or(&server.host);
-    let mut parts = std::mem::take(request.uri_mut()).into_parts();
+    let mut parts = std::mem::take(&mut head.uri).into_parts();
     parts.scheme = Some(match server.scheme {
         service::Scheme::Https => Scheme::HTTPS,
         service::Scheme::Http | service::Scheme::H2c => Scheme::HTTP,
     });
     parts.authority = Some(Authority::try_from(host.as_bytes()).map_err(|_| SendError::Protocol)?);
     parts.path_and_query.get_or_insert(PathAndQuery::from_static("/"));
-    *request.uri_mut() = Uri::from_parts(parts).map_err(|_| SendError::Protocol)?;
+    head.uri = Uri::from_parts(parts).map_err(|_| SendError::Protocol)?;
     Ok(())
 }
