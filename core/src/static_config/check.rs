@@ -40,6 +40,7 @@ pub(super) fn check(tree: &Node) -> Vec<Diagnostic> {
             format!("the document is {}, expected options such as `log:`", tree.value.kind());
         checker.say(Severity::Error, &tree.place, message);
     }
+    checker.twice(tree);
     for (key, node) in tree.entries() {
         let dynamic = SECTIONS.iter().any(|section| key.is(section));
         match options::find(&[&key.name]) {
@@ -92,7 +93,24 @@ impl Checker {
         self.path.pop();
     }
 
+    /// Options that stand twice, in different case; names of entry points may.
+    fn twice(&mut self, section: &Node) {
+        let entries = section.entries();
+        for (at, (key, _)) in entries.iter().enumerate() {
+            let mut path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+            path.push(&key.name);
+            let first = entries.iter().take(at).find(|(first, _)| first.is(&key.name));
+            if let Some((first, _)) = first.filter(|_| !options::is_name(&path)) {
+                let message = format!("stands at {} too; keep one", first.place);
+                self.path.push(key.name.clone());
+                self.say(Severity::Error, &key.place, message);
+                self.path.pop();
+            }
+        }
+    }
+
     fn entries(&mut self, section: &Node, told: bool) {
+        self.twice(section);
         for (key, node) in section.entries() {
             let mut path: Vec<&str> = self.path.iter().map(String::as_str).collect();
             path.push(&key.name);

@@ -99,6 +99,15 @@ pub fn is_root(name: &str) -> bool {
     find(&[name]).is_some()
 }
 
+/// Whether the last of `path` is a name that the user chose.
+pub(super) fn is_name<S: AsRef<str>>(path: &[S]) -> bool {
+    let step = |option: &StaticOption| {
+        covers(option.path, path)?;
+        option.path.split('.').nth(path.len().checked_sub(1)?)
+    };
+    OPTIONS.iter().find_map(step).is_some_and(|step| step.starts_with('<'))
+}
+
 /// Whether the option at `pattern` stands in the section at `path`.
 pub(super) fn is_below<S: AsRef<str>>(pattern: &str, path: &[S]) -> bool {
     covers(pattern, path) == Some(false)

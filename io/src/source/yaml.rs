@@ -10,7 +10,7 @@ use rutter_core::{
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use std::{
     borrow::Cow,
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
 };
 
 /// Bytes that all aliases and merge keys of a document may expand to.
@@ -66,7 +66,6 @@ enum Content {
 #[derive(Default)]
 struct Map {
     entries: Vec<(Key, Node)>,
-    names: HashSet<String>,
     /// The key whose value comes next.
     key: Option<(Key, Role)>,
     merged: Vec<Node>,
@@ -89,7 +88,8 @@ impl<'a> Builder<'a> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 if self.awaits_key() {
-                    return self.key(&text, style, anchor, line);
+                    self.key(text, style, anchor, line);
+                    return Ok(());
                 }
                 let value = scalar(text, style, tag.as_deref());
                 self.put(Node { value, place: self.source.place(line) }, anchor)
@@ -116,33 +116,17 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn key(
-        &mut self,
-        text: &str,
-        style: ScalarStyle,
-        anchor: usize,
-        line: usize,
-    ) -> Result<(), Diagnostic> {
+    fn key(&mut self, text: Cow<'_, str>, style: ScalarStyle, anchor: usize, line: usize) {
         let place = self.source.place(line);
         if anchor != 0 {
-            let value = Value::Text(text.to_owned());
+            let value = Value::Text(text.clone().into_owned());
             self.anchors.insert(anchor, Node { value, place: place.clone() });
         }
-        let Some(Open { content: Content::Map(map), .. }) = self.open.last_mut() else {
-            return Ok(());
-        };
-        let merges = style == ScalarStyle::Plain && text == "<<";
-        if !merges && !map.names.insert(text.to_owned()) {
-            let first = map.entries.iter().find(|(key, _)| key.name == text);
-            let line_first = first.map_or(0, |(key, _)| key.place.line);
-            let message = format!(
-                "`{text}` stands twice in one section, first on line {line_first}; keep one"
-            );
-            return Err(self.source.error(line, message));
+        if let Some(Open { content: Content::Map(map), .. }) = self.open.last_mut() {
+            let merges = style == ScalarStyle::Plain && text == "<<";
+            let role = if merges { Role::Merge } else { Role::Name };
+            map.key = Some((Key { name: text.into_owned(), place }, role));
         }
-        let role = if merges { Role::Merge } else { Role::Name };
-        map.key = Some((Key { name: text.to_owned(), place }, role));
-        Ok(())
     }
 
     fn start(&mut self, content: Content, anchor: usize, line: usize) -> Result<(), Diagnostic> {
@@ -167,8 +151,19 @@ impl<'a> Builder<'a> {
     }
 
     /// The map's entries, and those of the maps under `<<` that it does not have itself.
-    fn merge(&mut self, map: Map) -> Result<Vec<(Key, Node)>, Diagnostic> {
-        let Map { mut entries, mut names, merged, .. } = map;
+    fn merge(&self, map: Map) -> Result<Vec<(Key, Node)>, Diagnostic> {
+        let Map { mut entries, merged, .. } = map;
+        if let Some((key, first)) = repeated(&entries) {
+            let message = format!(
+                "`{}` stands twice in one section, first on line {}; keep one",
+                key.name, first.place.line
+            );
+            return Err(self.source.error(key.place.line as usize, message));
+        }
+        if merged.is_empty() {
+            return Ok(entries);
+        }
+        let mut names: BTreeSet<String> = entries.iter().map(|(key, _)| key.name.clone()).collect();
         for node in merged {
             let line = node.place.line as usize;
             let maps = match node.value {
@@ -214,7 +209,10 @@ impl<'a> Builder<'a> {
             return self.put(node, 0);
         }
         match node.value {
-            Value::Text(text) => self.key(&text, ScalarStyle::DoubleQuoted, 0, line),
+            Value::Text(text) => {
+                self.key(Cow::Owned(text), ScalarStyle::DoubleQuoted, 0, line);
+                Ok(())
+            }
             Value::Null
             | Value::Bool(_)
             | Value::Int(_)
@@ -250,6 +248,25 @@ impl<'a> Builder<'a> {
         let message = format!("more than {DEPTH_MAX} levels of nesting; make it flatter");
         self.source.error(line, message)
     }
+}
+
+/// The first key that stands in `entries` before, and where it does.
+fn repeated(entries: &[(Key, Node)]) -> Option<(&Key, &Key)> {
+    // Most sections are so short that comparing all is faster than sorting.
+    if entries.len() <= 8 {
+        return entries.iter().enumerate().find_map(|(at, (key, _))| {
+            let before = entries.iter().take(at).find(|(first, _)| first.name == key.name);
+            before.map(|(first, _)| (key, first))
+        });
+    }
+    let mut keys: Vec<&Key> = entries.iter().map(|(key, _)| key).collect();
+    // Stable: of equal names the first stays first.
+    keys.sort_by_key(|key| key.name.as_str());
+    let pairs = keys.windows(2).filter_map(|pair| match pair {
+        [first, key] if first.name == key.name => Some((*key, *first)),
+        _ => None,
+    });
+    pairs.min_by_key(|(key, _)| key.place.line)
 }
 
 /// Bytes, roughly, and levels of a tree, whose depth is bounded.

@@ -209,6 +209,26 @@ fn sections_stand_alone_only_where_that_means_something() {
 }
 
 #[test]
+fn an_option_given_twice_in_another_case_is_an_error_and_a_name_is_not() {
+    let place = |line| Place { source: Arc::from("t.yml"), line };
+    let entry = |name: &str, line, node| (Key { name: name.to_string(), place: place(line) }, node);
+    let map = |entries| Node { value: Value::Map(entries), place: place(1) };
+    let text = |text: &str| Node { value: Value::Text(text.to_string()), place: place(1) };
+    let point = |port: &str| map([entry("address", 1, text(port))].into());
+    let points = map([entry("web", 2, point(":1")), entry("Web", 3, point(":2"))].into());
+    let log = map([entry("level", 5, text("INFO")), entry("LEVEL", 6, text("WARN"))].into());
+    let tree =
+        map([entry("entryPoints", 1, points), entry("log", 4, log), entry("Log", 7, text(""))]
+            .into());
+    let errors: Vec<_> = read(&tree).unwrap_err().iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(errors.join("\n"), @"
+    t.yml:7: error: Log: stands at t.yml:4 too; keep one
+    t.yml:6: error: log.LEVEL: stands at t.yml:5 too; keep one
+    t.yml:1: error: log: option `level` is given twice; keep one
+    ");
+}
+
+#[test]
 fn an_option_whose_feature_is_to_come_is_one_warning_a_section() {
     insta::assert_snapshot!(
         said(
@@ -339,5 +359,38 @@ fn the_defaults_in_the_table_are_the_defaults() {
         };
         let written = good(&format!("{around}\n{path} = {}", option.default));
         assert_eq!(written, good(around), "{path}");
+    }
+}
+
+/// Trees of the names there are, with anything at all in them.
+fn any_tree() -> impl proptest::strategy::Strategy<Value = Node> {
+    use proptest::prelude::*;
+    let steps = OPTIONS.iter().flat_map(|option| option.path.split('.'));
+    let dynamic = ["http", "routers", "services", "middlewares", "loadBalancer", "servers", "tls"];
+    let names: Vec<String> = steps.chain(dynamic).map(ToString::to_string).collect();
+    let at = |value| Node { value, place: Place::default() };
+    let scalar = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        any::<i64>().prop_map(Value::Int),
+        any::<f64>().prop_map(Value::Float),
+        "true|:80|[0-9]{1,3}(s|h|ms)?|\\PC{0,4}".prop_map(Value::Text),
+    ];
+    scalar.prop_map(at).prop_recursive(6, 64, 6, move |node| {
+        let key = proptest::sample::select(names.clone())
+            .prop_map(|name| Key { name, place: Place::default() });
+        prop_oneof![
+            1 => proptest::collection::vec(node.clone(), 0..4).prop_map(Value::List),
+            5 => proptest::collection::vec((key, node), 0..6).prop_map(Value::Map),
+        ]
+        .prop_map(at)
+    })
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_tree_panics(tree in any_tree()) {
+        let _ = read(&tree);
+        let _ = crate::config::read::read(&tree);
     }
 }

@@ -215,3 +215,17 @@ fn help_lists_every_flag() {
             File to append to; empty: stdout.
     ");
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_arguments_or_variables_panic(
+        args in proptest::collection::vec(
+            "-{0,3}(entryPoints\\.web|log|ping|api|[a-z.]{0,9}|\\PC{0,3})(\\.[a-zA-Z]{0,9}){0,3}(\\[[0-9]{0,20}\\])?(=.{0,9})?",
+            0..6,
+        ),
+        name in "(TRAEFIK|RUTTER)_(ENTRYPOINTS_WEB|LOG|PING|\\PC{0,3})(_[A-Z0-9]{0,8}){0,3}(\\[[0-9]{0,3}\\])?",
+        value in ".{0,9}",
+    ) {
+        let _ = load(&args, &[(name, value)], &Memory(vec![YAML]));
+    }
+}
