@@ -1,5 +1,5 @@
 //! What happens beside the traffic: providers' messages become plans, servers are checked.
-use crate::{clock::Clock, net::Net, proxy::Proxy, upstream::probe};
+use crate::{clock::Clock, log::CONFIGURATION, net::Net, proxy::Proxy, upstream::probe};
 use foldhash::fast::FixedState;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use rutter_core::{
@@ -119,8 +119,8 @@ impl Control {
     fn report(&mut self, diagnostics: Vec<Diagnostic>) {
         for diagnostic in diagnostics.iter().filter(|it| !self.known.contains(*it)) {
             match diagnostic.severity {
-                Severity::Warning => tracing::warn!("{diagnostic}"),
-                Severity::Error => tracing::error!("{diagnostic}"),
+                Severity::Warning => tracing::warn!(target: CONFIGURATION, "{diagnostic}"),
+                Severity::Error => tracing::error!(target: CONFIGURATION, "{diagnostic}"),
             }
         }
         self.known = diagnostics.into_iter().collect();

@@ -5,6 +5,7 @@
 pub mod access_log;
 mod body;
 mod cells;
+pub mod cli;
 pub mod clock;
 mod connection;
 mod control;

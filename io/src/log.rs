@@ -1,4 +1,5 @@
 //! The application log. Compat: observability.md "Application log".
+use rutter_core::static_config;
 use std::{
     fs::{File, OpenOptions},
     io::{self, IsTerminal, Write},
@@ -10,16 +11,9 @@ use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::Subscriber
 
 mod format;
 
-/// What the static configuration says about the log.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings {
-    /// panic, fatal, error, warn, warning, info, debug or trace, in any case; empty: error.
-    pub level: String,
-    /// `json`; anything else is the common format.
-    pub format: String,
-    /// Empty: standard output.
-    pub file_path: String,
-}
+/// The target of events about the user's configuration. Its warnings are logged at level error, too:
+/// that is the default, and an option without effect must not pass in silence.
+pub const CONFIGURATION: &str = "rutter::configuration";
 
 /// The log of this process; [`Log::reopen`] starts a new file.
 #[derive(Clone, Debug)]
@@ -27,31 +21,28 @@ pub struct Log {
     sink: Arc<Sink>,
 }
 
-/// Starts the log. What is wrong with the settings is logged at once, never fatal.
+/// Starts the log. A file that cannot be opened is logged at once, and standard output serves.
 ///
 /// A process has one log; a second start changes nothing.
 #[must_use]
-pub fn start(settings: &Settings) -> Log {
-    let (sink, open_error) = Sink::open(&settings.file_path);
+pub fn start(options: &static_config::Log) -> Log {
+    let (sink, open_error) = Sink::open(options.file_path.as_deref());
     let sink = Arc::new(sink);
-    let level = parse_level(&settings.level);
-    let filter = level.unwrap_or(LevelFilter::ERROR);
-    let style = format::Style::new(&settings.format, sink.is_terminal());
+    let style = format::Style::new(options.format, sink.is_terminal());
     let layer = tracing_subscriber::fmt::layer()
         .event_format(style)
         .with_writer(Arc::clone(&sink))
         .log_internal_errors(false);
+    let ours = filter(options.level);
+    let findings = if ours >= LevelFilter::ERROR { ours.max(LevelFilter::WARN) } else { ours };
     // Libraries may warn, but their details would drown ours.
-    let targets =
-        Targets::new().with_target("rutter", filter).with_default(filter.min(LevelFilter::WARN));
+    let targets = Targets::new()
+        .with_target("rutter", ours)
+        .with_target(CONFIGURATION, findings)
+        .with_default(ours.min(LevelFilter::WARN));
     let started = tracing_subscriber::registry().with(layer).with(targets).try_init();
-    if started.is_ok() {
-        if let Some(error) = open_error {
-            tracing::error!("log.filePath: {error}; logging to standard output");
-        }
-        if level.is_none() {
-            tracing::error!("log.level: unknown level {:?}; using error", settings.level);
-        }
+    if let (Ok(()), Some(error)) = (started, open_error) {
+        tracing::error!("log.filePath: {error}; logging to standard output");
     }
     Log { sink }
 }
@@ -65,15 +56,15 @@ impl Log {
     }
 }
 
-fn parse_level(level: &str) -> Option<LevelFilter> {
-    match level.to_ascii_lowercase().as_str() {
-        "panic" | "fatal" => Some(LevelFilter::OFF),
-        "" | "error" => Some(LevelFilter::ERROR),
-        "warn" | "warning" => Some(LevelFilter::WARN),
-        "info" => Some(LevelFilter::INFO),
-        "debug" => Some(LevelFilter::DEBUG),
-        "trace" => Some(LevelFilter::TRACE),
-        _ => None,
+const fn filter(level: static_config::log::Level) -> LevelFilter {
+    use static_config::log::Level;
+    match level {
+        Level::Panic | Level::Fatal => LevelFilter::OFF,
+        Level::Error => LevelFilter::ERROR,
+        Level::Warn => LevelFilter::WARN,
+        Level::Info => LevelFilter::INFO,
+        Level::Debug => LevelFilter::DEBUG,
+        Level::Trace => LevelFilter::TRACE,
     }
 }
 
@@ -101,11 +92,11 @@ enum Target {
 }
 
 impl Sink {
-    fn open(path: &str) -> (Self, Option<String>) {
+    fn open(path: Option<&str>) -> (Self, Option<String>) {
         let stdout = || Mutex::new(Target::Stdout(io::stdout()));
-        if path.is_empty() {
+        let Some(path) = path else {
             return (Self { path: None, target: stdout() }, None);
-        }
+        };
         let path = PathBuf::from(path);
         match open_file(&path) {
             Ok(file) => (Self { path: Some(path), target: Mutex::new(Target::File(file)) }, None),
@@ -157,80 +148,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn levels_are_those_of_traefik_in_any_case() {
-        let levels =
-            ["", "PANIC", "fatal", "Error", "warn", "WARNING", "info", "debug", "trace", "loud"];
-        let parsed =
-            levels.map(|level| (level, parse_level(level).map(|filter| filter.to_string())));
-        insta::assert_debug_snapshot!(parsed, @r#"
-    [
-        (
-            "",
-            Some(
-                "error",
-            ),
-        ),
-        (
-            "PANIC",
-            Some(
-                "off",
-            ),
-        ),
-        (
-            "fatal",
-            Some(
-                "off",
-            ),
-        ),
-        (
-            "Error",
-            Some(
-                "error",
-            ),
-        ),
-        (
-            "warn",
-            Some(
-                "warn",
-            ),
-        ),
-        (
-            "WARNING",
-            Some(
-                "warn",
-            ),
-        ),
-        (
-            "info",
-            Some(
-                "info",
-            ),
-        ),
-        (
-            "debug",
-            Some(
-                "debug",
-            ),
-        ),
-        (
-            "trace",
-            Some(
-                "trace",
-            ),
-        ),
-        (
-            "loud",
-            None,
-        ),
-    ]
-    "#);
-    }
-
-    #[test]
     fn a_log_file_gets_its_folders_and_can_be_reopened() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b/rutter.log");
-        let (sink, error) = Sink::open(path.to_str().unwrap());
+        let (sink, error) = Sink::open(path.to_str());
         assert_eq!(error, None);
         (&sink).write_all(b"one\n").unwrap();
         std::fs::rename(&path, folder.path().join("old.log")).unwrap();
@@ -243,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_log_file_that_cannot_be_made_leaves_standard_output() {
-        let (sink, error) = Sink::open("/proc/nowhere/rutter.log");
+        let (sink, error) = Sink::open(Some("/proc/nowhere/rutter.log"));
         assert!(error.unwrap().starts_with("/proc/nowhere/rutter.log: "));
         assert!(matches!(*sink.target.lock().unwrap(), Target::Stdout(_)));
     }

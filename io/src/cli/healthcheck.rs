@@ -1,5 +1,9 @@
 //! `rutter healthcheck`: asks the ping of a process that runs with the same configuration.
-use crate::net::Net;
+use super::{Failure, Origins, load, settings};
+use crate::{
+    net::{Net, tcp::Tcp},
+    source::Loaded,
+};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::Empty;
@@ -12,7 +16,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the answer was.
 #[derive(Debug)]
-pub enum Outcome {
+enum Outcome {
     /// 200.
     Healthy(String),
     /// Another status.
@@ -32,7 +36,7 @@ impl fmt::Display for Outcome {
 }
 
 /// Asks with `HEAD http://<address>/ping`. Must run inside a `LocalSet`.
-pub async fn ask<N: Net>(net: &N, address: SocketAddr) -> Outcome {
+async fn ask<N: Net>(net: &N, address: SocketAddr) -> Outcome {
     let target = reachable(address);
     let url = format!("http://{target}/ping");
     match tokio::time::timeout(TIMEOUT, head(net, target)).await {
@@ -67,4 +71,29 @@ async fn head<N: Net>(net: &N, target: SocketAddr) -> Result<StatusCode, String>
         .map_err(|error| error.to_string())?;
     let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
     Ok(response.status())
+}
+
+/// Loads the static configuration and asks its ping entry point.
+pub(super) fn run(options: &[String]) -> Result<(), Failure> {
+    let loaded = load(options)?;
+    let outcome = super::run::runtime()?.block_on(ask_as_configured(loaded))?;
+    super::print(&format!("{outcome}\n"))?;
+    match outcome {
+        Outcome::Healthy(_) => Ok(()),
+        Outcome::Unhealthy(_) | Outcome::Unanswered(_) => Err(Failure::told()),
+    }
+}
+
+async fn ask_as_configured(loaded: Loaded) -> Result<Outcome, Failure> {
+    let Loaded { configuration, tree, .. } = loaded;
+    let Some(ping) = &configuration.ping else {
+        let message = "please enable `ping` to use health check";
+        return Ok(Outcome::Unanswered(message.to_owned()));
+    };
+    let name = &ping.entry_point;
+    let Some(entry_point) = configuration.entry_points.get(name) else {
+        return Ok(Outcome::Unanswered(format!("ping: missing {name} entry point")));
+    };
+    let address = settings::address(name, entry_point, &Origins::of(tree)).await?;
+    Ok(ask(&Tcp::default(), address).await)
 }

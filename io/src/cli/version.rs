@@ -2,11 +2,10 @@
 use std::env::consts::{ARCH, OS};
 
 /// The name of this line of versions.
-pub const CODENAME: &str = "skiff";
+const CODENAME: &str = "skiff";
 
 /// Five aligned lines. Compat: static-config.md "Sub-commands".
-#[must_use]
-pub fn text() -> String {
+pub(super) fn text() -> String {
     let built = option_env!("RUTTER_BUILD_DATE").unwrap_or("unknown");
     let lines = [
         ("Version:", env!("CARGO_PKG_VERSION").to_owned()),

@@ -102,8 +102,7 @@ fn describe(name: &str, head: &http::request::Parts, client: SocketAddr, local: 
 }
 
 fn hostname() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    if name.trim().is_empty() { String::from("localhost") } else { name.trim().to_owned() }
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// `x-forwarded-for` as `X-Forwarded-For`.

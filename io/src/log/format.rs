@@ -1,5 +1,6 @@
 //! One event, one line: `time="…" level=info msg="…" key=value`, JSON, or coloured on a terminal.
 use super::level_name;
+use rutter_core::static_config::log::Format;
 use std::fmt::{self, Write};
 use tracing::{
     Event, Level, Subscriber,
@@ -26,11 +27,12 @@ pub(super) enum Style {
 }
 
 impl Style {
-    pub(super) fn new(format: &str, terminal: bool) -> Self {
-        if format.eq_ignore_ascii_case("json") {
-            return Self::Json;
+    pub(super) const fn new(format: Format, terminal: bool) -> Self {
+        match format {
+            Format::Json => Self::Json,
+            Format::Common if terminal => Self::Terminal,
+            Format::Common => Self::Common,
         }
-        if terminal { Self::Terminal } else { Self::Common }
     }
 
     fn write(
@@ -189,19 +191,5 @@ mod tests {
         insta::assert_snapshot!(line(Style::Common, Level::INFO), @r#"time="2026-01-02T03:04:05.678901Z" level=info msg="rule \"Host(`a`)\"\nis \\ odd" routerName=app@file rule="a b""#);
         insta::assert_snapshot!(line(Style::Json, Level::WARN), @r#"{"level":"warning","msg":"rule \"Host(`a`)\"\nis \\ odd","routerName":"app@file","rule":"a b","time":"2026-01-02T03:04:05.678901Z"}"#);
         insta::assert_snapshot!(line(Style::Terminal, Level::ERROR).escape_debug(), @r#"\u{1b}[31mERROR  \u{1b}[0m 2026-01-02T03:04:05.678901Z rule \"Host(`a`)\"\\nis \\ odd \u{1b}[31mrouterName\u{1b}[0m=app@file \u{1b}[31mrule\u{1b}[0m=\"a b\"\n"#);
-    }
-
-    #[test]
-    fn json_wins_over_a_terminal_and_unknown_formats_are_common() {
-        let styles = [("json", true), ("JSON", false), ("", true), ("", false), ("xml", false)];
-        insta::assert_debug_snapshot!(styles.map(|(format, tty)| Style::new(format, tty)), @"
-    [
-        Json,
-        Json,
-        Terminal,
-        Common,
-        Common,
-    ]
-    ");
     }
 }

@@ -4,9 +4,10 @@
 //! It runs on a thread of its own. Every change leads to a complete [`Message`]; a mistake leads to
 //! an error in the log and to nothing else. Unchanged files are not parsed again, and objects that
 //! did not change stay the same `Arc`, so that what follows costs what the change costs.
+use crate::log::CONFIGURATION;
 use rutter_core::{
     config::Configuration,
-    diagnostic::{Diagnostic, Severity},
+    diagnostic::{Diagnostic, Kind, Severity},
     provider::Message,
 };
 use std::{io, path::PathBuf, sync::Arc, thread, time::Duration};
@@ -203,7 +204,9 @@ impl Provider {
             Ok(parsed) => {
                 self.reported = None;
                 for diagnostic in &parsed.new_diagnostics {
-                    report(diagnostic);
+                    if !is_told_later(diagnostic, &parsed.configuration) {
+                        report(diagnostic);
+                    }
                 }
                 if !parsed.is_changed {
                     return Ok(());
@@ -226,9 +229,25 @@ impl Provider {
     }
 }
 
+/// Whether the object stays in the configuration with the reason, and the plan's compiler tells it.
+fn is_told_later(diagnostic: &Diagnostic, Configuration { http }: &Configuration) -> bool {
+    let Some(name) = diagnostic.object.strip_suffix("@file") else { return false };
+    diagnostic.severity == Severity::Error
+        && match diagnostic.kind {
+            Kind::Router => http.routers.get(name).is_some_and(|it| it.value.is_err()),
+            Kind::Service => http.services.get(name).is_some_and(|it| it.value.is_err()),
+            Kind::Middleware => http.middlewares.get(name).is_some_and(|it| it.value.is_err()),
+            Kind::Document => false,
+        }
+}
+
 fn report(diagnostic: &Diagnostic) {
     match diagnostic.severity {
-        Severity::Warning => tracing::warn!(providerName = NAME, "{diagnostic}"),
-        Severity::Error => tracing::error!(providerName = NAME, "{diagnostic}"),
+        Severity::Warning => {
+            tracing::warn!(target: CONFIGURATION, providerName = NAME, "{diagnostic}")
+        }
+        Severity::Error => {
+            tracing::error!(target: CONFIGURATION, providerName = NAME, "{diagnostic}")
+        }
     }
 }

@@ -21,6 +21,8 @@ pub struct Loaded {
     pub configuration: StaticConfiguration,
     /// Those that said something.
     pub sources: Sources,
+    /// What they say, with the places where they say it.
+    pub tree: Node,
     /// Warnings.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -94,7 +96,7 @@ pub fn load(
     match static_config::read(&tree) {
         Ok((configuration, warnings)) => {
             diagnostics.extend(warnings);
-            Ok(Loaded { configuration, sources, diagnostics })
+            Ok(Loaded { configuration, sources, tree, diagnostics })
         }
         Err(errors) => {
             diagnostics.extend(errors);
