@@ -69,6 +69,7 @@ pub(super) fn open(sealed: Sealed, head: &mut response::Parts) -> Delivery {
         return Delivery::default();
     }
     let headers = &mut head.headers;
+    remove_listed(headers);
     remove_hop_by_hop(headers);
     let gunzip = sealed.asked_gzip
         && headers
@@ -85,7 +86,7 @@ pub(super) fn open(sealed: Sealed, head: &mut response::Parts) -> Delivery {
     Delivery { gunzip, sniff }
 }
 
-/// RFC 9110 §7.6.1. What `Connection` names goes too; `TE` stays if it asks for trailers alone.
+/// RFC 9110 §7.6.1. `TE` stays if it asks for trailers alone.
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let mut found = [false; HOP_BY_HOP.len()];
     for name in headers.keys() {
@@ -96,7 +97,6 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
     if found == [false; HOP_BY_HOP.len()] {
         return;
     }
-    remove_listed(headers);
     for (name, found) in HOP_BY_HOP.iter().zip(found) {
         let trailers = || *name == TE && headers.get(TE).is_some_and(|te| te == "trailers");
         if found && !trailers() {
@@ -105,7 +105,8 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// Removes what `Connection` names besides the fields of [`HOP_BY_HOP`].
+/// Removes what a response's `Connection` names besides the fields of [`HOP_BY_HOP`]. Of a request that
+/// went on entry, before there were headers of ours that it could name.
 fn remove_listed(headers: &mut HeaderMap) {
     let ours = ["keep-alive", "close", "upgrade", "te"];
     let listed: Vec<HeaderName> = headers
@@ -138,8 +139,7 @@ mod tests {
         let mut head = testing::head(
             "/",
             &[
-                ("connection", "keep-alive, x-hop"),
-                ("x-hop", "1"),
+                ("connection", "keep-alive, x-kept"),
                 ("keep-alive", "timeout=5"),
                 ("proxy-connection", "keep-alive"),
                 ("proxy-authorization", "secret"),
@@ -163,6 +163,17 @@ mod tests {
                 "x-kept: 1"
             ]
         );
+    }
+
+    #[test]
+    fn a_response_loses_what_its_connection_names() {
+        let mut response = testing::response(
+            200,
+            &[("connection", "x-hop, close"), ("x-hop", "1"), ("x-kept", "1")],
+        );
+        let sealed = seal(&peer(), &mut testing::head("/", &[("accept-encoding", "br")]));
+        open(sealed, &mut response);
+        assert_eq!(lines(&response.headers), ["x-kept: 1"]);
     }
 
     #[test]
