@@ -1,21 +1,30 @@
 //! Bodies on their way: requests' to servers, responses' to clients.
 use crate::{clock::Clock, connection::Progress, net::Net, upstream::Incoming};
 use bytes::Bytes;
+use http::{Version, header::EXPECT, request};
 use http_body::{Body, Frame, SizeHint};
 pub(crate) use response::{ResponseBody, ResponseSource};
 use rutter_core::time::Instant;
 use std::{
     cell::Cell,
     error::Error,
+    future::poll_fn,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
+    time::Duration,
 };
 pub(crate) use tee::Tee;
+use tokio::time::timeout;
 
 mod gunzip;
 mod response;
 mod tee;
+
+/// What is read of a request's body after its answer, and for how long: beyond that the connection
+/// is closed.
+const DRAIN_BYTES_MAX: usize = 256 << 10;
+const DRAIN_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// Why a body broke off.
 pub(crate) type BodyError = Box<dyn Error + Send + Sync>;
@@ -32,7 +41,11 @@ pub(crate) struct RequestBody {
 
 enum Source {
     Empty,
-    Client(hyper::body::Incoming),
+    Client {
+        incoming: hyper::body::Incoming,
+        /// Whether what nobody read of it stands in the way of the connection's next request.
+        blocks: bool,
+    },
     Copy(Option<Bytes>),
 }
 
@@ -43,12 +56,18 @@ impl RequestBody {
     }
 
     /// A client's body.
-    pub(crate) fn client(incoming: hyper::body::Incoming, progress: &Rc<Progress>) -> Self {
+    pub(crate) fn client(
+        incoming: hyper::body::Incoming,
+        head: &request::Parts,
+        progress: &Rc<Progress>,
+    ) -> Self {
         if incoming.is_end_stream() {
             return Self::empty();
         }
         let waiting = Some(Rc::clone(progress));
-        Self { source: Source::Client(incoming), tee: None, waiting, sent: None }
+        // A client that asked whether to send it has not sent it.
+        let blocks = head.version < Version::HTTP_2 && !head.headers.contains_key(EXPECT);
+        Self { source: Source::Client { incoming, blocks }, tee: None, waiting, sent: None }
     }
 
     /// A copy of a body.
@@ -100,7 +119,7 @@ impl Body for RequestBody {
         let this = &mut *self;
         let result = match &mut this.source {
             Source::Empty => Poll::Ready(None),
-            Source::Client(incoming) => Pin::new(incoming).poll_frame(cx),
+            Source::Client { incoming, .. } => Pin::new(incoming).poll_frame(cx),
             Source::Copy(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
         };
         if let Poll::Ready(Some(Ok(frame))) = &result
@@ -120,7 +139,7 @@ impl Body for RequestBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Empty => true,
-            Source::Client(incoming) => incoming.is_end_stream(),
+            Source::Client { incoming, .. } => incoming.is_end_stream(),
             Source::Copy(bytes) => bytes.is_none(),
         }
     }
@@ -128,7 +147,7 @@ impl Body for RequestBody {
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Empty => SizeHint::with_exact(0),
-            Source::Client(incoming) => incoming.size_hint(),
+            Source::Client { incoming, .. } => incoming.size_hint(),
             Source::Copy(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
@@ -138,8 +157,31 @@ impl Body for RequestBody {
 
 impl Drop for RequestBody {
     fn drop(&mut self) {
+        let source = std::mem::replace(&mut self.source, Source::Empty);
+        if let Source::Client { incoming, blocks: true } = source
+            && let Some(progress) = self.waiting.take()
+        {
+            tokio::task::spawn_local(drain(incoming, progress));
+        }
         self.end(false);
     }
+}
+
+/// Reads the rest of a body that nobody wants, if it is short, so that its connection can go on.
+async fn drain(mut incoming: hyper::body::Incoming, progress: Rc<Progress>) {
+    let mut bytes = 0;
+    let whole = async {
+        while let Some(frame) = poll_fn(|cx| Pin::new(&mut incoming).poll_frame(cx)).await {
+            let Ok(frame) = frame else { return false };
+            bytes += frame.data_ref().map_or(0, Bytes::len);
+            if bytes > DRAIN_BYTES_MAX {
+                return false;
+            }
+        }
+        true
+    };
+    let whole = timeout(DRAIN_TIME_MAX, whole).await.unwrap_or(false);
+    progress.body(whole);
 }
 
 impl<N: Net> Incoming<N> {

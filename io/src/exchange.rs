@@ -53,7 +53,8 @@ pub(crate) async fn serve<N: Net>(
 
 fn receive(request: Request<hyper::body::Incoming>, progress: &Rc<Progress>) -> Box<Outgoing> {
     let (head, incoming) = request.into_parts();
-    Box::new(Outgoing { head, body: RequestBody::client(incoming, progress) })
+    let body = RequestBody::client(incoming, &head, progress);
+    Box::new(Outgoing { head, body })
 }
 
 fn own<N: Net>(mut guard: Guard<N>, response: Response<Bytes>) -> Response<ResponseBody<N>> {

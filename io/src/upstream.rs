@@ -100,7 +100,7 @@ impl<N: Net> Upstreams<N> {
         outgoing: Box<Outgoing>,
     ) -> Result<Received<N>, Failure> {
         match self.0.transport.response_header_timeout {
-            None => self.0.send(server, outgoing).await,
+            None => self.0.send(server, outgoing, None).await,
             Some(limit) => Box::pin(self.0.send_within(server, outgoing, limit)).await,
         }
     }
@@ -151,29 +151,30 @@ impl<N: Net> Shared<N> {
         limit: Duration,
     ) -> Result<Received<N>, Failure> {
         let sent = Rc::new(Cell::new(None));
-        if outgoing.body.is_end_stream() {
-            sent.set(Some(self.clock.now()));
-        } else {
+        if !outgoing.body.is_end_stream() {
             outgoing.body.tell(Rc::clone(&sent), self.clock);
         }
         tokio::select! {
             biased;
-            result = self.send(server, outgoing) => result,
+            result = self.send(server, outgoing, Some(&sent)) => result,
             () = overdue(self.clock, &sent, limit) => Err(Failure::Gone(SendError::Timeout)),
         }
     }
 
     /// Connections that are there are tried first; what takes longer has a future of its own, so that
-    /// this one stays small.
+    /// this one stays small. `sent` is told when all of the request is on its way, the time to connect
+    /// left out.
     async fn send(
         &self,
         server: &Server,
         mut outgoing: Box<Outgoing>,
+        sent: Option<&Cell<Option<Instant>>>,
     ) -> Result<Received<N>, Failure> {
         let host = self.host(server);
         if server.scheme != Scheme::Http
             && let Some(sender) = host.http2()
         {
+            self.departs(&outgoing, sent);
             outgoing = match Box::pin(h2::send(sender, server, outgoing)).await {
                 Err(Failure::Unsent(back, _)) => back,
                 settled => return settled,
@@ -182,12 +183,21 @@ impl<N: Net> Shared<N> {
         if server.scheme != Scheme::H2c
             && let Some(connection) = host.take()
         {
+            self.departs(&outgoing, sent);
             outgoing = match Self::reuse(server, &host, connection, outgoing).await {
                 Err(Failure::Unsent(back, _)) => back,
                 settled => return settled,
             };
         }
-        Box::pin(self.send_afresh(server, host, outgoing)).await
+        Box::pin(self.send_afresh(server, host, outgoing, sent)).await
+    }
+
+    fn departs(&self, outgoing: &Outgoing, sent: Option<&Cell<Option<Instant>>>) {
+        if let Some(sent) = sent
+            && outgoing.body.is_end_stream()
+        {
+            sent.set(Some(self.clock.now()));
+        }
     }
 
     async fn send_afresh(
@@ -195,11 +205,16 @@ impl<N: Net> Shared<N> {
         server: &Server,
         host: Rc<Host<N>>,
         mut outgoing: Box<Outgoing>,
+        sent: Option<&Cell<Option<Instant>>>,
     ) -> Result<Received<N>, Failure> {
+        if let Some(sent) = sent {
+            sent.set(None);
+        }
         let (stream, flow) = match self.connect(server, false).await {
             Ok(connected) => connected,
             Err(error) => return Err(Failure::Unsent(outgoing, error)),
         };
+        self.departs(&outgoing, sent);
         if server.scheme == Scheme::H2c || stream.is_http2() {
             return match h2::open(stream).await {
                 Ok(sender) => {

@@ -1,6 +1,7 @@
 //! All scenarios.
 use crate::scenario::Scenario;
 
+pub mod early_answer;
 pub mod failover;
 pub mod mirroring;
 pub mod partition;
@@ -25,6 +26,7 @@ pub const ALL: &[Scenario] = &[
     slow_upstream::SLOW_UPSTREAM,
     shutdown::SHUTDOWN,
     failover::FAILOVER,
+    early_answer::EARLY_ANSWER,
     storm::STORM,
 ];
 

@@ -43,6 +43,7 @@ pub struct Reply {
     cut_after: Option<usize>,
     until_close: bool,
     close: bool,
+    unread: bool,
 }
 
 impl Reply {
@@ -60,6 +61,7 @@ impl Reply {
             cut_after: None,
             until_close: false,
             close: false,
+            unread: false,
         }
     }
 
@@ -92,6 +94,12 @@ impl Reply {
     #[must_use]
     pub fn read(self, read: Pace) -> Self {
         Self { read, ..self }
+    }
+
+    /// At once, without the request's body, which it reads afterwards and throws away.
+    #[must_use]
+    pub fn unread(self) -> Self {
+        Self { unread: true, ..self }
     }
 
     /// So long after the request.
@@ -281,6 +289,10 @@ impl Upstream {
         let framing = head.framing(None)?;
         let seen = Seen { number, connection, id, head };
         let reply = (self.script.borrow_mut())(&seen);
+        if reply.unread {
+            self.log.note(&self.name, format_args!("#{connection} {} is answered early", seen.id));
+            self.reply(wire, &seen, &reply).await?;
+        }
         let mut body = Vec::new();
         let whole = wire.body(framing, reply.read, &mut body).await;
         let note = format_args!("#{connection} {} {}", seen.head.start, seen.id).to_string();
@@ -290,7 +302,7 @@ impl Upstream {
         }
         self.log.note(&self.name, format_args!("{note} {} bytes", body.len()));
         self.enter(&seen, &body);
-        self.reply(wire, &seen, &reply).await
+        if reply.unread { Ok(true) } else { self.reply(wire, &seen, &reply).await }
     }
 
     fn enter(&self, seen: &Seen, body: &[u8]) {

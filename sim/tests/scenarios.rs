@@ -52,6 +52,11 @@ fn only_what_no_server_has_seen_is_sent_again() {
 }
 
 #[test]
+fn an_answer_before_the_request_was_read_gets_through() {
+    sweep(&early_answer::EARLY_ANSWER);
+}
+
+#[test]
 fn after_a_storm_there_is_calm() {
     sweep(&storm::STORM);
 }
