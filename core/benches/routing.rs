@@ -8,7 +8,7 @@
 use divan::{AllocProfiler, Bencher, black_box};
 use http::{Request, request};
 use rutter_core::{
-    plan::Router,
+    router::Router,
     router::{Route, Table},
     rule::{Rule, view::View},
     service::Instance,

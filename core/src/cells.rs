@@ -4,8 +4,12 @@
 //! question at a time, and gets an answer that fits in a word, so that it can be recorded.
 use crate::{
     middleware::in_flight_req::InFlight,
-    service::{balancer::Balancer, health::Health, mirror::Mirror},
+    service::{LoadBalancer, balancer::Balancer, health::Health, mirror::Mirror},
 };
+use alloc::sync::Arc;
+use slots::Slots;
+
+pub mod slots;
 
 /// Slot of a balancer cell: the position of a load balancer or weighted service in one router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +33,37 @@ pub struct InFlightId(pub u32);
 pub enum CellId {
     /// Of `inFlightReq`.
     InFlight(InFlightId),
+}
+
+/// What each cell starts from. A slot whose generation is unchanged keeps its state over a reload.
+#[derive(Clone, Debug, Default)]
+pub struct CellSpecs {
+    /// Balancers, by [`BalancerId`].
+    pub balancers: Slots<BalancerSpec>,
+    /// Mirrors' shares in percent, by [`MirrorId`].
+    pub mirrors: Slots<Arc<[u8]>>,
+    /// The amounts of `inFlightReq`s, by [`InFlightId`].
+    pub in_flight: Slots<u64>,
+    /// The load balancers whose servers are checked, by [`HealthId`].
+    pub healths: Slots<Arc<LoadBalancer>>,
+}
+
+impl CellSpecs {
+    /// Frees the cell of a middleware.
+    pub fn remove(&mut self, cell: CellId) {
+        match cell {
+            CellId::InFlight(InFlightId(slot)) => self.in_flight.remove(slot),
+        }
+    }
+}
+
+/// What a balancer starts from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BalancerSpec {
+    /// Weights, in the order of servers or children.
+    pub weights: Arc<[u32]>,
+    /// The health of the servers, where they are checked.
+    pub health: Option<HealthId>,
 }
 
 /// An answer a cell gave. Fits in a word, so a recorder never allocates.

@@ -5,7 +5,8 @@
 use crate::{
     cells::Cells,
     entry_point::{EntryPointId, Peer},
-    plan::{Plan, Router},
+    plan::Plan,
+    router::Router,
     service::{Instance, LoadBalancer, Server},
     time::Instant,
 };

@@ -4,9 +4,9 @@
 //! (sees the request's head on its way to the server) and `outward` (sees the server's response).
 //! The walk — order, retries, unwinding — is [`crate::exchange`]'s.
 use crate::{
+    cells::CellSpecs,
     cells::{CellId, Cells},
     entry_point::{EntryPoint, Peer},
-    plan::CellSpecs,
     time::Instant,
 };
 use alloc::{string::String, sync::Arc};

@@ -4,16 +4,13 @@
 //! definition did not change is the same `Arc`, and every cell of such a part keeps its slot and
 //! generation, so that the shell carries its state over.
 use crate::{
-    cells::{CellId, HealthId, InFlightId},
+    cells::CellSpecs,
     entry_point::{EntryPoint, EntryPointId},
-    middleware::Middleware,
     router::{Route, Table},
-    rule::{Rule, view::View},
-    service::Instance,
+    rule::view::View,
 };
 use alloc::{boxed::Box, sync::Arc};
 use parts::Parts;
-use slots::Slots;
 
 pub mod compile;
 mod instances;
@@ -23,38 +20,8 @@ mod parts;
 pub mod report;
 mod routers;
 mod services;
-pub mod slots;
 mod sorted;
 mod tree;
-
-/// The most middlewares one router may have once its chains are flattened.
-pub const MIDDLEWARES_MAX: usize = 255;
-
-/// A compiled router, ready to serve.
-#[derive(Debug)]
-pub struct Router {
-    /// Qualified name, e.g. `app@file`.
-    pub name: Arc<str>,
-    /// The rule.
-    pub rule: Rule,
-    /// Higher first; ties go to the longer rule, then to the lower name.
-    pub priority: i64,
-    /// Middlewares with chains flattened, outermost first; at most [`MIDDLEWARES_MAX`].
-    pub middlewares: Box<[Step]>,
-    /// Who answers.
-    pub service: Arc<Instance>,
-    /// Qualified name of the service the router refers to.
-    pub service_name: Arc<str>,
-}
-
-/// A middleware at its position in one router.
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// The middleware, shared by all routers that use it.
-    pub middleware: Arc<Middleware>,
-    /// Its state in this router, if it has any.
-    pub cell: Option<CellId>,
-}
 
 const NAME_WITH_AT: &str = "a name must not contain @: it parts the name from its provider";
 
@@ -80,37 +47,6 @@ pub struct Plan {
     tls: Box<[Table]>,
     settings: Settings,
     parts: Parts,
-}
-
-/// What each cell starts from. A slot whose generation is unchanged keeps its state over a reload.
-#[derive(Clone, Debug, Default)]
-pub struct CellSpecs {
-    /// Balancers, by [`crate::cells::BalancerId`].
-    pub balancers: Slots<BalancerSpec>,
-    /// Mirrors' shares in percent, by [`crate::cells::MirrorId`].
-    pub mirrors: Slots<Arc<[u8]>>,
-    /// The amounts of `inFlightReq`s, by [`InFlightId`].
-    pub in_flight: Slots<u64>,
-    /// The load balancers whose servers are checked, by [`HealthId`].
-    pub healths: Slots<Arc<crate::service::LoadBalancer>>,
-}
-
-impl CellSpecs {
-    /// Frees the cell of a middleware.
-    pub fn remove(&mut self, cell: CellId) {
-        match cell {
-            CellId::InFlight(InFlightId(slot)) => self.in_flight.remove(slot),
-        }
-    }
-}
-
-/// What a balancer starts from.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BalancerSpec {
-    /// Weights, in the order of servers or children.
-    pub weights: Arc<[u32]>,
-    /// The health of the servers, where they are checked.
-    pub health: Option<HealthId>,
 }
 
 impl Plan {

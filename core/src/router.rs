@@ -4,10 +4,12 @@
 //! radix tree by path; without a host in a tree of its own, whose root is the residue of
 //! rules that name neither. Of these candidates only, in order of priority, the whole rule is asked.
 use crate::{
-    plan::Router,
-    rule::{Verdict, condition::Condition, view::View},
+    cells::CellId,
+    middleware::Middleware,
+    rule::{Rule, Verdict, condition::Condition, view::View},
+    service::Instance,
 };
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use hosts::{Found, Host, Hosts};
 use paths::Paths;
 use ranked::{Candidate, Ranked};
@@ -17,6 +19,35 @@ mod hosts;
 mod paths;
 mod ranked;
 mod search;
+
+/// The most middlewares one router may have once its chains are flattened.
+pub const MIDDLEWARES_MAX: usize = 255;
+
+/// A compiled router, ready to serve.
+#[derive(Debug)]
+pub struct Router {
+    /// Qualified name, e.g. `app@file`.
+    pub name: Arc<str>,
+    /// The rule.
+    pub rule: Rule,
+    /// Higher first; ties go to the longer rule, then to the lower name.
+    pub priority: i64,
+    /// Middlewares with chains flattened, outermost first; at most [`MIDDLEWARES_MAX`].
+    pub middlewares: Box<[Step]>,
+    /// Who answers.
+    pub service: Arc<Instance>,
+    /// Qualified name of the service the router refers to.
+    pub service_name: Arc<str>,
+}
+
+/// A middleware at its position in one router.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The middleware, shared by all routers that use it.
+    pub middleware: Arc<Middleware>,
+    /// Its state in this router, if it has any.
+    pub cell: Option<CellId>,
+}
 
 /// The routers of one entry point, indexed. Cheap to clone; a change copies only what it touches.
 ///

@@ -1,8 +1,8 @@
 //! The cells behind their locks: state that exchanges share, on every thread.
 use rutter_core::{
     cells::{BalancerId, Cells, Decision, HealthId, InFlightId, MirrorId},
+    cells::{CellSpecs, slots::Slots},
     middleware::in_flight_req::InFlight,
-    plan::{CellSpecs, slots::Slots},
     service::{balancer::Balancer, health::Health, health_check::Target, mirror::Mirror},
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};

@@ -4,8 +4,9 @@ use crate::{
     cells::{CellId, Cells},
     entry_point::{EntryPoint, EntryPointId, Peer, forwarded, sanitize},
     middleware::{Context, Held, Verdict},
-    plan::{Plan, Router, Step},
+    plan::Plan,
     router::Route,
+    router::{Router, Step},
     rule::view::View,
     time::Instant,
 };

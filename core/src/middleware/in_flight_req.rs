@@ -2,7 +2,7 @@
 use super::{Context, Held, Options, Verdict, Walk, source::{Source, SourceCriterion}};
 use crate::{
     cells::{CellId, Cells, InFlightId},
-    plan::CellSpecs,
+    cells::CellSpecs,
 };
 use alloc::{collections::BTreeMap, format, string::String, sync::Arc};
 use bytes::Bytes;

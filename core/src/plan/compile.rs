@@ -4,17 +4,19 @@
 //! through others, is on record, so nothing else is looked at: middlewares and services are compiled
 //! on their own, chains and services of services are looked up again, then routers.
 use super::{
-    CellSpecs, Plan, Router, Settings,
+    Plan, Settings,
     instances::Instances,
     name::{Id, Key},
     parts::{Object, Objects, Part, Parts, Provider, Standalone},
     routers::{Draft, RouterPart},
 };
 use crate::{
+    cells::CellSpecs,
     config::{Configuration, Defined, Definitions, http},
     diagnostic::{Diagnostic, Kind},
     entry_point::EntryPointId,
     provider::Configurations,
+    router::Router,
 };
 use alloc::{
     collections::{BTreeMap, BTreeSet},

@@ -1,9 +1,10 @@
 //! A router's instance of its services: which cells it takes over from the instance before, and which
 //! are new.
-use super::{BalancerSpec, CellSpecs, Router, Step, parts::Checked, sorted::Sorted, tree::Tree};
+use super::{parts::Checked, sorted::Sorted, tree::Tree};
 use crate::{
-    cells::{BalancerId, CellId, HealthId, MirrorId},
+    cells::{BalancerId, BalancerSpec, CellId, CellSpecs, HealthId, MirrorId},
     middleware::Middleware,
+    router::{Router, Step},
     service::{Instance, LoadBalancer},
 };
 use alloc::{boxed::Box, collections::BTreeSet, sync::Arc, vec::Vec};

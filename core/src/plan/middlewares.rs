@@ -1,13 +1,14 @@
 //! Middlewares, each compiled on its own, and the flattening of chains.
 //! Compat: middlewares.md "Common rules".
 use super::{
-    MIDDLEWARES_MAX, NAME_WITH_AT,
+    NAME_WITH_AT,
     name::{Id, Key, Reference},
     parts::{Note, Part, Parts, Standalone},
 };
 use crate::{
     diagnostic::Kind,
     middleware::{Definition, Middleware},
+    router::MIDDLEWARES_MAX,
 };
 use alloc::{boxed::Box, format, string::String, sync::Arc, vec::Vec};
 

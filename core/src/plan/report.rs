@@ -1,6 +1,6 @@
 //! What a plan says about the objects it was made from: their state, and what is wrong with them.
 use super::{
-    Plan, Router,
+    Plan,
     name::Id,
     parts::{Note, Part},
 };
@@ -9,6 +9,7 @@ use crate::{
     diagnostic::{Diagnostic, Kind, Place, Severity},
     entry_point::EntryPointId,
     middleware,
+    router::Router,
 };
 use alloc::{format, string::String, sync::Arc, vec::Vec};
 use core::fmt::{self, Write};

@@ -1,6 +1,6 @@
 //! Routers: everything a router refers to, looked up.
 use super::{
-    NAME_WITH_AT, Router, Settings,
+    NAME_WITH_AT, Settings,
     instances::Instances,
     middlewares::Flattening,
     name::{Id, Key, Reference},
@@ -11,6 +11,7 @@ use crate::{
     config::http,
     entry_point::EntryPointId,
     middleware::Middleware,
+    router::Router,
     rule::{Rule, RuleError},
 };
 use alloc::{boxed::Box, format, string::String, sync::Arc, vec::Vec};

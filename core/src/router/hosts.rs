@@ -4,7 +4,7 @@
 //! short list of shards and one short shard. Hosts are known by a 32-bit hash only: two that share
 //! one share a bucket, and the whole rule tells them apart.
 use super::{Edit, paths::Paths, ranked::Candidate};
-use crate::{plan::Router, rule::condition::Need};
+use crate::{router::Router, rule::condition::Need};
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 #[derive(Clone, Debug)]

@@ -1,5 +1,5 @@
 //! Routers in the order in which they are asked.
-use crate::plan::Router;
+use crate::router::Router;
 use alloc::{sync::Arc, vec::Vec};
 use core::cmp::{Ordering, Reverse};
 

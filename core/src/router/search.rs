@@ -6,7 +6,7 @@ use super::{
     ranked::{Candidate, Ranked},
 };
 use crate::{
-    plan::Router,
+    router::Router,
     rule::{Outcome, view::View},
 };
 use alloc::sync::Arc;

@@ -1,6 +1,6 @@
 use super::{Route, Table, hosts::key};
 use crate::{
-    plan::Router,
+    router::Router,
     rule::{Rule, Verdict, view::View},
     service::Instance,
 };

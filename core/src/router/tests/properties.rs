@@ -1,7 +1,7 @@
 //! The index answers as a scan over all routers in priority order does.
 use super::{head, name, router, view};
 use crate::{
-    plan::Router,
+    router::Router,
     router::{Route, Table},
     rule::{Verdict, view::View},
 };
