@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 
 mod find;
 mod parse;
+mod pieces;
 mod read;
 #[cfg(test)]
 mod tests;

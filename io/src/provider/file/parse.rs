@@ -1,4 +1,5 @@
 //! From the texts of files to one configuration, with everything unchanged shared with the last one.
+use super::pieces::{self, Pieces};
 use crate::{
     provider::template::{self, Rendered},
     source,
@@ -9,7 +10,7 @@ use rutter_core::{
     tree::{Node, Value},
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -39,6 +40,8 @@ struct File {
     text: Arc<str>,
     configuration: Arc<Configuration>,
     diagnostics: Arc<[Diagnostic]>,
+    /// Where its objects stand, if that is beyond doubt.
+    pieces: Option<Arc<Pieces>>,
 }
 
 impl Parser {
@@ -58,11 +61,11 @@ impl Parser {
                 Some(old) if Arc::ptr_eq(&old.text, &text) => old.clone(),
                 _ => {
                     is_changed = true;
-                    let mut file = parse_file(&path, text, self.log_templates)?;
-                    if let Some(old) = old {
-                        file.share(&old.configuration);
-                    }
-                    new_diagnostics.extend_from_slice(&file.diagnostics);
+                    let file = self.parse_file(&path, text, old)?;
+                    let known = old.map_or(&[][..], |old| &old.diagnostics);
+                    let known: HashSet<&Diagnostic> = known.iter().collect();
+                    let news = file.diagnostics.iter().filter(|it| !known.contains(it));
+                    new_diagnostics.extend(news.cloned());
                     file
                 }
             };
@@ -81,7 +84,24 @@ impl Parser {
         if is_changed {
             new_diagnostics.extend(duplicates);
         }
+        all_diagnostics.iter_mut().chain(&mut new_diagnostics).for_each(qualify);
         Ok(Parsed { configuration, is_changed, new_diagnostics, all_diagnostics })
+    }
+
+    fn parse_file(
+        &self,
+        path: &Path,
+        text: Arc<str>,
+        old: Option<&File>,
+    ) -> Result<File, Diagnostic> {
+        if let Some(file) = old.and_then(|old| old.update(path, &text)) {
+            return Ok(file);
+        }
+        let mut file = parse_file(path, text, self.log_templates)?;
+        if let Some(old) = old {
+            file.share(&old.configuration);
+        }
+        Ok(file)
     }
 
     /// Whether a file has become empty.
@@ -100,12 +120,37 @@ impl Parser {
             let more = Configuration::clone(&file.configuration);
             duplicates.extend(read::merge(Arc::make_mut(&mut merged), more));
         }
-        duplicates.iter_mut().for_each(qualify);
         (merged, duplicates)
     }
 }
 
 impl File {
+    fn new(path: &Path, text: Arc<str>, read: pieces::Read, pieces: Option<Pieces>) -> Self {
+        let (configuration, diagnostics) = read;
+        let is_yaml = path.extension().is_some_and(|it| !it.eq_ignore_ascii_case("toml"));
+        let pieces = pieces.or_else(|| {
+            is_yaml.then(|| Pieces::new(&text, &configuration, &diagnostics)).flatten()
+        });
+        Self {
+            text,
+            configuration: Arc::new(configuration),
+            diagnostics: diagnostics.into(),
+            pieces: pieces.map(Arc::new),
+        }
+    }
+
+    /// Reads only the objects that changed, where that can be done.
+    fn update(&self, path: &Path, text: &Arc<str>) -> Option<Self> {
+        let old = pieces::Old {
+            text: &self.text,
+            pieces: self.pieces.as_deref()?,
+            configuration: &self.configuration,
+            diagnostics: &self.diagnostics,
+        };
+        let (pieces, read) = Pieces::update(path, text, old)?;
+        Some(Self::new(path, Arc::clone(text), read, Some(pieces)))
+    }
+
     /// Takes over the old definitions that are equal.
     fn share(&mut self, old: &Configuration) {
         let new = &mut Arc::make_mut(&mut self.configuration).http;
@@ -143,8 +188,7 @@ fn parse_file(path: &Path, text: Arc<str>, log_template: bool) -> Result<File, D
     };
     let (configuration, findings) = read::read(&document);
     diagnostics.extend(findings);
-    diagnostics.iter_mut().for_each(qualify);
-    Ok(File { text, configuration: Arc::new(configuration), diagnostics: diagnostics.into() })
+    Ok(File::new(path, text, (configuration, diagnostics), None))
 }
 
 fn log(path: &Path, template: &str, generated: &str) {
