@@ -1,13 +1,14 @@
 //! Bodies on their way: requests' to servers, responses' to clients.
 use crate::{clock::Clock, connection::Progress, net::Net, upstream::Incoming};
 use bytes::Bytes;
-use http::{Version, header::EXPECT, request};
+use http::{header::EXPECT, request};
 use http_body::{Body, Frame, SizeHint};
 pub(crate) use response::{ResponseBody, ResponseSource};
 use rutter_core::time::Instant;
 use std::{
     cell::Cell,
     error::Error,
+    fmt,
     future::poll_fn,
     pin::Pin,
     rc::Rc,
@@ -15,7 +16,7 @@ use std::{
     time::Duration,
 };
 pub(crate) use tee::Tee;
-use tokio::time::timeout;
+use tokio::time::{Sleep, timeout};
 
 mod gunzip;
 mod response;
@@ -46,6 +47,7 @@ enum Source {
         /// Whether what nobody read of it stands in the way of the connection's next request.
         blocks: bool,
     },
+    Stream(Box<Stream>),
     Copy(Option<Bytes>),
 }
 
@@ -66,8 +68,17 @@ impl RequestBody {
         }
         let waiting = Some(Rc::clone(progress));
         // A client that asked whether to send it has not sent it.
-        let blocks = head.version < Version::HTTP_2 && !head.headers.contains_key(EXPECT);
+        let blocks = !head.headers.contains_key(EXPECT);
         Self { source: Source::Client { incoming, blocks }, tee: None, waiting, sent: None }
+    }
+
+    /// A client's body that shares its connection with others, and has this long to come.
+    pub(crate) fn stream(incoming: hyper::body::Incoming, limit: Option<Duration>) -> Self {
+        if incoming.is_end_stream() {
+            return Self::empty();
+        }
+        let source = Source::Stream(Box::new(Stream { incoming, limit, timer: None }));
+        Self { source, tee: None, waiting: None, sent: None }
     }
 
     /// A copy of a body.
@@ -108,18 +119,58 @@ impl RequestBody {
     }
 }
 
+/// A body among others on one connection.
+struct Stream {
+    incoming: hyper::body::Incoming,
+    limit: Option<Duration>,
+    /// Set when the body first has to be waited for.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Stream {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) {
+            return Poll::Ready(frame.map(|it| it.map_err(Broken::Client)));
+        }
+        let Some(limit) = self.limit else { return Poll::Pending };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        timer.as_mut().poll(cx).map(|()| Some(Err(Broken::TooLate)))
+    }
+}
+
+/// Why a client's body broke off.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    Client(hyper::Error),
+    TooLate,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Client(error) => write!(f, "the client's body broke off: {error}"),
+            Self::TooLate => f.write_str("the client's body took too long"),
+        }
+    }
+}
+
+impl Error for Broken {}
+
 impl Body for RequestBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = Broken;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let this = &mut *self;
         let result = match &mut this.source {
             Source::Empty => Poll::Ready(None),
-            Source::Client { incoming, .. } => Pin::new(incoming).poll_frame(cx),
+            Source::Client { incoming, .. } => {
+                Pin::new(incoming).poll_frame(cx).map_err(Broken::Client)
+            }
+            Source::Stream(stream) => stream.poll_frame(cx),
             Source::Copy(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
         };
         if let Poll::Ready(Some(Ok(frame))) = &result
@@ -140,6 +191,7 @@ impl Body for RequestBody {
         match &self.source {
             Source::Empty => true,
             Source::Client { incoming, .. } => incoming.is_end_stream(),
+            Source::Stream(stream) => stream.incoming.is_end_stream(),
             Source::Copy(bytes) => bytes.is_none(),
         }
     }
@@ -148,6 +200,7 @@ impl Body for RequestBody {
         match &self.source {
             Source::Empty => SizeHint::with_exact(0),
             Source::Client { incoming, .. } => incoming.size_hint(),
+            Source::Stream(stream) => stream.incoming.size_hint(),
             Source::Copy(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }

@@ -15,7 +15,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 pub(crate) use progress::Progress;
 use rutter_core::{
-    entry_point::{EntryPointId, Peer},
+    entry_point::{EntryPointId, Peer, connection::Timeouts},
     time::Instant,
 };
 use std::{
@@ -64,11 +64,13 @@ pub(crate) struct Connection<N: Net> {
     pub(crate) progress: Rc<Progress>,
     /// Set when a server switched protocols: what to do once the client was told.
     pub(crate) tunnel: RefCell<Option<Tunnel<N>>>,
+    /// Set where requests share the connection: their bodies then have limits of their own.
+    pub(crate) streams: Option<Timeouts>,
 }
 
 /// Serves HTTP/1, and what it may be upgraded to.
 pub(crate) async fn serve_http1<N: Net>(client: Client<N>) {
-    let (connection, stream, registered) = begin(client);
+    let (connection, stream, registered) = begin(client, false);
     let settings = connection.worker.proxy.entry_point(connection.entry_point);
     let service = {
         let connection = Rc::clone(&connection);
@@ -128,7 +130,7 @@ async fn linger<N: Net>(mut stream: ClientStream<N>, registered: &Registered) {
 
 /// Serves HTTP/2.
 pub(crate) async fn serve_http2<N: Net>(client: Client<N>) {
-    let (connection, stream, registered) = begin(client);
+    let (connection, stream, registered) = begin(client, true);
     let settings = connection.worker.proxy.entry_point(connection.entry_point);
     let service = {
         let connection = Rc::clone(&connection);
@@ -161,13 +163,18 @@ pub(crate) async fn serve_http2<N: Net>(client: Client<N>) {
     .await;
 }
 
-fn begin<N: Net>(client: Client<N>) -> (Rc<Connection<N>>, ClientStream<N>, Registered) {
+fn begin<N: Net>(
+    client: Client<N>,
+    shared: bool,
+) -> (Rc<Connection<N>>, ClientStream<N>, Registered) {
     let Client { worker, entry_point, peer, registered, started, stream } = client;
     let limits = worker.proxy.entry_point(entry_point).timeouts;
     let progress = Rc::new(Progress::new(worker.clock, started, limits));
     let stream = ClientStream::new(stream, Rc::clone(&progress));
     let tunnel = RefCell::new(None);
-    (Rc::new(Connection { worker, entry_point, peer, progress, tunnel }), stream, registered)
+    let streams = shared.then_some(limits);
+    let connection = Connection { worker, entry_point, peer, progress, tunnel, streams };
+    (Rc::new(connection), stream, registered)
 }
 
 fn note(result: &hyper::Result<()>) {

@@ -1,5 +1,11 @@
 //! Requests to servers: which connection carries one, and what became of it.
-use crate::{body::RequestBody, clock::Clock, net::Net, proxy::Proxy, settings::Transport};
+use crate::{
+    body::{Broken, RequestBody},
+    clock::Clock,
+    net::Net,
+    proxy::Proxy,
+    settings::Transport,
+};
 use bytes::Bytes;
 use connect::Destination;
 use foldhash::fast::FixedState;
@@ -366,7 +372,7 @@ fn failure(mut error: TrySendError<Request<RequestBody>>) -> Failure {
 fn cause(error: &hyper::Error) -> SendError {
     use std::error::Error as _;
     // The only error of ours that hyper passes on is that of a client's body.
-    if error.is_user() && error.source().is_some_and(|it| it.is::<hyper::Error>()) {
+    if error.is_user() && error.source().is_some_and(|it| it.is::<Broken>()) {
         return SendError::ClientBody;
     }
     if error.is_timeout() {

@@ -92,9 +92,14 @@ pub fn is_websocket(headers: &HeaderMap) -> bool {
 }
 
 /// Whether a request's first `Connection` header has the token `upgrade`, and there is one to go to.
+///
+/// `h2c` is no such protocol: whoever tunnels it lets requests past all routers and middlewares. It
+/// is an offer that a server may ignore.
 #[must_use]
 pub fn wants_upgrade(headers: &HeaderMap) -> bool {
+    let offers = |protocol: &str| protocol.eq_ignore_ascii_case("h2c");
     headers.contains_key(UPGRADE)
+        && !headers.get_all(UPGRADE).iter().flat_map(tokens).any(offers)
         && headers
             .get(CONNECTION)
             .is_some_and(|value| tokens(value).any(|token| token.eq_ignore_ascii_case("upgrade")))

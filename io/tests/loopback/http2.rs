@@ -120,3 +120,26 @@ fn trailers_pass_from_http2_to_http2() {
         assert_eq!(text, r#"HTTP/2.0 POST http://host.test/grpc trailers "data""#);
     });
 }
+
+#[test]
+fn a_body_that_is_too_late_takes_only_its_own_request_with_it() {
+    run(async {
+        let server = Server::start().await;
+        let mut settings = settings();
+        settings.entry_points[0].timeouts.read = Some(std::time::Duration::from_millis(30));
+        let served = serve(settings, to(server.url())).await;
+        let mut sender = client(served.address).await;
+        let never = StreamBody::new(futures_util::stream::pending::<Result<_, Infallible>>());
+        let late = Request::post("http://host.test/late").body(BoxBody::new(never)).unwrap();
+        let late = sender.send_request(late);
+        let mut wire = server.accept().await;
+        wire.head().await.unwrap();
+        let held = Request::get("http://host.test/held").body(frames(Vec::new())).unwrap();
+        let held = sender.send_request(held);
+        let mut other = server.accept().await;
+        other.message().await.unwrap();
+        assert_eq!(late.await.unwrap().status(), 400);
+        other.ok("held").await;
+        assert_eq!(held.await.unwrap().status(), 200);
+    });
+}

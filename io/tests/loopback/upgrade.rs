@@ -99,3 +99,22 @@ fn a_tunnel_outlives_all_deadlines() {
         assert_eq!(wire.exactly(5).await, b"still");
     });
 }
+
+#[test]
+fn h2c_is_no_upgrade() {
+    run(async {
+        let url = Server::start().await.echo();
+        let served = serve(settings(), to(url)).await;
+        let mut client = Wire::connect(served.address).await;
+        client
+            .send(
+                "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\n\
+                 Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n",
+            )
+            .await;
+        let answer = client.message().await.unwrap();
+        assert_eq!(answer.first(), "HTTP/1.1 200 OK");
+        let seen = answer.text().to_lowercase();
+        assert!(!seen.contains("upgrade") && !seen.contains("http2-settings"), "{seen}");
+    });
+}
