@@ -15,7 +15,6 @@ use http::{Extensions, HeaderValue, Request, Response, header::CONTENT_TYPE, req
 use rutter_core::{
     exchange::{Delivery, Exchange, Input, Mirrored, Output, SendError, answer, sniff},
     time::Instant,
-    trace::{self, Observer},
 };
 use std::{convert::Infallible, future::poll_fn, rc::Rc, sync::Arc};
 
@@ -114,23 +113,17 @@ pub(crate) struct Running<N: Net> {
     pub(crate) worker: Rc<Worker<N>>,
     pub(crate) live: Rc<Held>,
     pub(crate) exchange: Exchange,
-    /// Boxed, for hardly any exchange is recorded.
-    recorder: Option<Box<trace::Recorder>>,
     ended: bool,
 }
 
 impl<N: Net> Running<N> {
     pub(crate) const fn new(worker: Rc<Worker<N>>, live: Rc<Held>, exchange: Exchange) -> Self {
-        Self { worker, live, exchange, recorder: None, ended: false }
+        Self { worker, live, exchange, ended: false }
     }
 
     fn handle(&mut self, input: Input<'_>) -> Output {
         let cells = self.live.cells(&self.worker.proxy.terminating);
-        let now = self.worker.clock.now();
-        match &mut self.recorder {
-            None => self.exchange.handle(now, &cells, input),
-            Some(recorder) => recorder.handle(&mut self.exchange, now, &cells, input),
-        }
+        self.exchange.handle(self.worker.clock.now(), &cells, input)
     }
 
     /// The response was delivered whole. Returns the copies that are owed.
@@ -239,11 +232,6 @@ impl<N: Net> Drop for Running<N> {
             self.ended = true;
             let _ = self.handle(Input::Left);
         }
-        if let (Some(recorder), Some(take)) = (&self.recorder, self.worker.proxy.recorder.get())
-            && let Some(trace) = recorder.trace()
-        {
-            take(trace, &self.live.plan);
-        }
     }
 }
 
@@ -260,16 +248,18 @@ impl<N: Net> Guard<N> {
         let worker = &connection.worker;
         let live = worker.live();
         let record = worker.log.as_ref().map(|_| Box::new(Record::new(connection, head, now)));
-        let (entry_point, entropy) = (connection.entry_point, worker.entropy());
-        let plan = Arc::clone(&live.plan);
-        let exchange = Exchange::new(plan, entry_point, connection.peer.clone(), entropy);
-        let mut running = Running::new(Rc::clone(worker), live, exchange);
-        if worker.proxy.recorder.get().is_some() {
-            let mut recorder = Box::new(trace::Recorder::default());
-            recorder.begin(entry_point, &connection.peer, entropy);
-            running.recorder = Some(recorder);
+        let exchange = Exchange::new(
+            Arc::clone(&live.plan),
+            connection.entry_point,
+            connection.peer.clone(),
+            worker.entropy(),
+        );
+        Self {
+            running: Running::new(Rc::clone(worker), live, exchange),
+            connection: Rc::clone(connection),
+            copy: None,
+            record,
         }
-        Self { running, connection: Rc::clone(connection), copy: None, record }
     }
 
     fn status(&mut self, status: http::StatusCode) {

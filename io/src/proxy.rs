@@ -19,12 +19,12 @@ use crate::{
     worker,
 };
 use arc_swap::ArcSwap;
-use rutter_core::{entry_point::EntryPointId, plan::Plan, provider::Message, trace::Trace};
+use rutter_core::{entry_point::EntryPointId, plan::Plan, provider::Message};
 use std::{
     fmt, io,
     net::SocketAddr,
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -39,11 +39,7 @@ pub struct Proxy {
     pub(crate) counters: Counters,
     pub(crate) access_log: Option<access_log::Handle>,
     pub(crate) tls: Arc<tls::Configs>,
-    pub(crate) recorder: OnceLock<Recorder>,
 }
-
-/// Takes what was recorded of an exchange when it has ended, and the plan it followed.
-pub type Recorder = Arc<dyn Fn(&Trace, &Arc<Plan>) + Send + Sync>;
 
 /// What happened so far, over all workers.
 #[derive(Debug, Default)]
@@ -107,15 +103,8 @@ impl Proxy {
             counters: Counters::default(),
             access_log,
             tls: Arc::new(tls),
-            recorder: OnceLock::new(),
             settings,
         }))
-    }
-
-    /// Has every exchange of clients recorded. To be called once, before [`Proxy::serve`].
-    pub fn record(&self, recorder: Recorder) {
-        // A second recorder is one too many: the first stays.
-        let _ = self.recorder.set(recorder);
     }
 
     /// Listens on every entry point, once for each worker.

@@ -87,34 +87,3 @@ fn a_server_that_fails_its_check_gets_no_requests() {
         control.await.unwrap();
     });
 }
-
-#[test]
-fn a_recorded_exchange_replays_alone() {
-    run(async {
-        let server = Server::start().await;
-        let served = serve(settings(), to(server.url())).await;
-        let (recorded, traces) = std::sync::mpsc::channel();
-        served.proxy.record(Arc::new(move |trace, plan| {
-            recorded.send((trace.clone(), Arc::clone(plan))).unwrap();
-        }));
-        let mut client = Wire::connect(served.address).await;
-        client.send("GET /a?b HTTP/1.1\r\nHost: x\r\n\r\n").await;
-        let mut wire = server.accept().await;
-        wire.message().await.unwrap();
-        wire.ok("answered").await;
-        client.message().await.unwrap();
-        client.send("GET /left HTTP/1.1\r\nHost: x\r\n\r\n").await;
-        wire.message().await.unwrap();
-        drop(client);
-        for steps in [3, 2] {
-            let (trace, plan) = loop {
-                match traces.try_recv() {
-                    Ok(recorded) => break recorded,
-                    Err(_) => tokio::task::yield_now().await,
-                }
-            };
-            assert_eq!(trace.steps.len(), steps, "{trace:?}");
-            assert_eq!(trace.replay(plan), Ok(()));
-        }
-    });
-}
