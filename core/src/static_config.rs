@@ -19,7 +19,7 @@ pub use log::{AccessLog, Log};
 pub use options::is_root;
 pub use read::read;
 
-/// Everything that is fixed at the start. The default is what [`read`] makes of nothing, but without
+/// Everything that is fixed at the start. The default is what [`read()`] makes of nothing, but without
 /// any entry point.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StaticConfiguration {
