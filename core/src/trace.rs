@@ -124,9 +124,9 @@ pub struct Divergence {
 
 /// Sees an exchange pass by. The shell has one for each exchange.
 pub trait Observer: Default {
-    /// An exchange begins.
-    fn begin(&mut self, entry_point: EntryPointId, peer: &Peer, entropy: u64) {
-        let _ = (entry_point, peer, entropy);
+    /// An exchange begins, under a plan.
+    fn begin(&mut self, plan: &Arc<Plan>, entry_point: EntryPointId, peer: &Peer, entropy: u64) {
+        let _ = (plan, entry_point, peer, entropy);
     }
 
     /// Hands an input to the exchange.
@@ -159,7 +159,7 @@ impl Recorder {
 }
 
 impl Observer for Recorder {
-    fn begin(&mut self, entry_point: EntryPointId, peer: &Peer, entropy: u64) {
+    fn begin(&mut self, _: &Arc<Plan>, entry_point: EntryPointId, peer: &Peer, entropy: u64) {
         self.trace = Some(Trace {
             entry_point: entry_point.0,
             client: peer.address,

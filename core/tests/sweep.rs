@@ -142,7 +142,7 @@ impl Open {
         let entry_point = EntryPointId(u16::try_from(rng.below(2)).unwrap());
         let entropy = rng.next();
         let mut recorder = Recorder::default();
-        recorder.begin(entry_point, &peer, entropy);
+        recorder.begin(plan, entry_point, &peer, entropy);
         Self {
             exchange: Exchange::new(Arc::clone(plan), entry_point, peer, entropy),
             recorder,

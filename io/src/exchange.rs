@@ -15,6 +15,7 @@ use http::{Extensions, HeaderValue, Request, Response, header::CONTENT_TYPE, req
 use rutter_core::{
     exchange::{Delivery, Exchange, Input, Mirrored, Output, SendError, answer, sniff},
     time::Instant,
+    trace::Observer as _,
 };
 use std::{convert::Infallible, future::poll_fn, rc::Rc, sync::Arc};
 
@@ -113,17 +114,19 @@ pub(crate) struct Running<N: Net> {
     pub(crate) worker: Rc<Worker<N>>,
     pub(crate) live: Rc<Held>,
     pub(crate) exchange: Exchange,
+    observer: N::Observer,
     ended: bool,
 }
 
 impl<N: Net> Running<N> {
-    pub(crate) const fn new(worker: Rc<Worker<N>>, live: Rc<Held>, exchange: Exchange) -> Self {
-        Self { worker, live, exchange, ended: false }
+    pub(crate) fn new(worker: Rc<Worker<N>>, live: Rc<Held>, exchange: Exchange) -> Self {
+        Self { worker, live, exchange, observer: N::Observer::default(), ended: false }
     }
 
     fn handle(&mut self, input: Input<'_>) -> Output {
         let cells = self.live.cells(&self.worker.proxy.terminating);
-        self.exchange.handle(self.worker.clock.now(), &cells, input)
+        let now = self.worker.clock.now();
+        self.observer.handle(&mut self.exchange, now, &cells, input)
     }
 
     /// The response was delivered whole. Returns the copies that are owed.
@@ -248,18 +251,13 @@ impl<N: Net> Guard<N> {
         let worker = &connection.worker;
         let live = worker.live();
         let record = worker.log.as_ref().map(|_| Box::new(Record::new(connection, head, now)));
-        let exchange = Exchange::new(
-            Arc::clone(&live.plan),
-            connection.entry_point,
-            connection.peer.clone(),
-            worker.entropy(),
-        );
-        Self {
-            running: Running::new(Rc::clone(worker), live, exchange),
-            connection: Rc::clone(connection),
-            copy: None,
-            record,
-        }
+        let (entry_point, peer, entropy) =
+            (connection.entry_point, &connection.peer, worker.entropy());
+        let plan = Arc::clone(&live.plan);
+        let exchange = Exchange::new(plan, entry_point, peer.clone(), entropy);
+        let mut running = Running::new(Rc::clone(worker), live, exchange);
+        running.observer.begin(&running.live.plan, entry_point, peer, entropy);
+        Self { running, connection: Rc::clone(connection), copy: None, record }
     }
 
     fn status(&mut self, status: http::StatusCode) {

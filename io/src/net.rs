@@ -1,4 +1,5 @@
 //! The only seam that simulation replaces: binding, connecting, name resolution.
+use rutter_core::trace::Observer;
 use std::{future::Future, io, net::SocketAddr};
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -11,6 +12,8 @@ pub trait Net: Clone + 'static {
     type Stream: Stream;
     /// A bound address.
     type Listener: Listener<Stream = Self::Stream>;
+    /// What sees the exchanges pass by: `()`, which costs nothing, or a recorder.
+    type Observer: Observer + Unpin + 'static;
 
     /// Listens on `address`. Several workers may listen on the same one.
     fn bind(&self, address: SocketAddr) -> impl Future<Output = io::Result<Self::Listener>>;

@@ -20,4 +20,5 @@ pub mod rng;
 pub mod scenario;
 pub mod scenarios;
 pub mod upstream;
+pub mod witness;
 pub mod world;

@@ -1,4 +1,5 @@
 //! The network of the shell, simulated.
+use crate::witness::Witness;
 use rutter::net::{Listener, Net, Stream};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -98,6 +99,7 @@ impl Turmoil {
 impl Net for Turmoil {
     type Stream = TurmoilStream;
     type Listener = TurmoilListener;
+    type Observer = Witness;
 
     /// Listens on the host's only address, whichever address is asked for.
     async fn bind(&self, address: SocketAddr) -> io::Result<TurmoilListener> {

@@ -3,11 +3,13 @@ use crate::{
     check::Checks,
     log::{Log, tail},
     rng::Rng,
+    witness::{self, Recorded},
     world::World,
 };
 use std::{
     env, fmt,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
 };
 
 /// So many seeds each scenario is tried with, unless `RUTTER_SIM_SEEDS` says otherwise.
@@ -32,6 +34,8 @@ pub struct Outcome {
     pub log: String,
     /// What did not hold; empty: all went well.
     pub failures: Vec<String>,
+    /// Every exchange of the proxy.
+    pub exchanges: Vec<Recorded>,
 }
 
 impl Scenario {
@@ -59,7 +63,13 @@ impl Scenario {
         if ran.is_err() {
             checks.fail("something panicked; its message stands above");
         }
-        Outcome { log: log.text(), failures: checks.failures() }
+        let exchanges = witness::take();
+        for Recorded { plan, trace } in &exchanges {
+            if let Err(divergence) = trace.replay(Arc::clone(plan)) {
+                checks.fail(&format!("an exchange does not replay: {divergence:?}"));
+            }
+        }
+        Outcome { log: log.text(), failures: checks.failures(), exchanges }
     }
 
     /// What a person needs to see of a failed run.

@@ -20,6 +20,7 @@ pub struct Tcp {
 impl Net for Tcp {
     type Stream = TcpStream;
     type Listener = Bound;
+    type Observer = ();
 
     async fn bind(&self, address: SocketAddr) -> io::Result<Bound> {
         Bound::new(address)
