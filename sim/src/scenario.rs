@@ -7,7 +7,8 @@ use crate::{
     world::World,
 };
 use std::{
-    env, fmt,
+    env,
+    fmt::{self, Write as _},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -64,11 +65,17 @@ impl Scenario {
             checks.fail("something panicked; its message stands above");
         }
         let exchanges = witness::take();
+        let mut traces = String::new();
         for Recorded { plan, trace } in &exchanges {
+            // Writing to a String cannot fail.
+            let _ = writeln!(traces, "{trace:?}");
             if let Err(divergence) = trace.replay(Arc::clone(plan)) {
                 checks.fail(&format!("an exchange does not replay: {divergence:?}"));
             }
         }
+        // Stands for all that the log does not tell of them, when two logs are compared.
+        let (count, digest) = (exchanges.len(), Rng::of(&traces).word());
+        log.note("world", format_args!("{count} exchanges recorded, digest {digest:#018x}"));
         Outcome { log: log.text(), failures: checks.failures(), exchanges }
     }
 
