@@ -16,6 +16,9 @@ use whoami::Role;
 
 pub mod whoami;
 
+/// The provider's name of the demo's objects.
+pub const PROVIDER: &str = "demo";
+
 const DYNAMIC: &str = include_str!("demo/dynamic.yaml");
 
 /// The demo's own servers, on free loopback ports.
@@ -78,6 +81,6 @@ pub fn message(servers: &Servers) -> Result<Message, String> {
     let (configuration, diagnostics) = read::read(&document);
     match diagnostics.first() {
         Some(diagnostic) => Err(diagnostic.to_string()),
-        None => Ok(Message { provider: "demo".into(), configuration: Arc::new(configuration) }),
+        None => Ok(Message { provider: PROVIDER.into(), configuration: Arc::new(configuration) }),
     }
 }

@@ -26,6 +26,7 @@ pub(super) fn run(options: &[String]) -> Result<(), Failure> {
     let message = demo::message(&servers).map_err(Failure::new)?;
     // It fails only when the process is about to end.
     let _ = running.process.messages().blocking_send(message);
+    running.wait_for(demo::PROVIDER);
     super::print(&welcome(web, own, &notes))?;
     running.finish();
     Ok(())

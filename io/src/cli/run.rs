@@ -5,7 +5,7 @@ use rutter_core::{
     diagnostic::Diagnostic,
     static_config::{AccessLog, StaticConfiguration},
 };
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 use tokio::{
     runtime::{Builder, LocalOptions, LocalRuntime},
     signal::unix::{Signal, SignalKind, signal},
@@ -111,6 +111,19 @@ fn open_access_log(
 }
 
 impl Running {
+    /// Waits until the routers of a provider are in force.
+    pub(super) fn wait_for(&self, provider: &str) {
+        let is_in_force = || {
+            let plan = self.process.proxy().plan();
+            plan.routers().any(|router| **router.object.provider == *provider)
+        };
+        self.runtime.block_on(async {
+            while !is_in_force() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        });
+    }
+
     /// Waits for the signal to end, and then for the end.
     pub(super) fn finish(mut self) {
         while self.runtime.block_on(self.signals.next()) == Order::Reopen {
