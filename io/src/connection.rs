@@ -36,6 +36,8 @@ mod timer;
 
 /// Compat: http.md "h2 max 250 concurrent streams".
 const STREAMS_MAX: u32 = 250;
+/// What a stream may have waiting for its client.
+const STREAM_BUFFER: usize = 64 << 10;
 /// What a head may have beyond its limit. Compat: http.md "plus a small slack".
 const HEADER_SLACK: usize = 4096;
 /// hyper takes no smaller buffer.
@@ -84,18 +86,20 @@ pub(crate) async fn serve_http1<N: Net>(client: Client<N>) {
     let mut timer = pin!(Timer::new(&connection.progress));
     let mut closing = false;
     let served = poll_fn(|cx| {
-        match registered.poll_stage(cx) {
-            Stage::Open => {}
-            Stage::Closing if closing => {}
-            Stage::Closing => {
-                closing = true;
-                Pin::new(&mut http).graceful_shutdown();
+        loop {
+            // First of all: a request that is there already is not an idle connection.
+            if let Poll::Ready(result) = Pin::new(&mut http).poll(cx) {
+                note(&result);
+                return Poll::Ready(Some(result));
             }
-            Stage::Cut => return Poll::Ready(None),
-        }
-        if let Poll::Ready(result) = Pin::new(&mut http).poll(cx) {
-            note(&result);
-            return Poll::Ready(Some(result));
+            match registered.poll_stage(cx) {
+                Stage::Closing if !closing => {
+                    closing = true;
+                    Pin::new(&mut http).graceful_shutdown();
+                }
+                Stage::Open | Stage::Closing => break,
+                Stage::Cut => return Poll::Ready(None),
+            }
         }
         timer.as_mut().poll(cx).map(|()| None)
     })
@@ -139,24 +143,26 @@ pub(crate) async fn serve_http2<N: Net>(client: Client<N>) {
     let mut http = pin!(
         http2::Builder::new(LocalExecutor)
             .max_concurrent_streams(STREAMS_MAX)
+            .max_send_buf_size(STREAM_BUFFER)
             .max_header_list_size(u32::try_from(settings.header_bytes_max).unwrap_or(u32::MAX))
             .serve_connection(TokioIo::new(stream), service)
     );
     let mut timer = pin!(Timer::new(&connection.progress));
     let mut closing = false;
     poll_fn(|cx| {
-        match registered.poll_stage(cx) {
-            Stage::Open => {}
-            Stage::Closing if closing => {}
-            Stage::Closing => {
-                closing = true;
-                http.as_mut().graceful_shutdown();
+        loop {
+            if let Poll::Ready(result) = http.as_mut().poll(cx) {
+                note(&result);
+                return Poll::Ready(());
             }
-            Stage::Cut => return Poll::Ready(()),
-        }
-        if let Poll::Ready(result) = http.as_mut().poll(cx) {
-            note(&result);
-            return Poll::Ready(());
+            match registered.poll_stage(cx) {
+                Stage::Closing if !closing => {
+                    closing = true;
+                    http.as_mut().graceful_shutdown();
+                }
+                Stage::Open | Stage::Closing => break,
+                Stage::Cut => return Poll::Ready(()),
+            }
         }
         timer.as_mut().poll(cx)
     })

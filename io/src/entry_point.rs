@@ -23,6 +23,8 @@ pub(crate) use prefixed::Prefixed;
 
 /// What an HTTP/2 client says first.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How long a client that connected just before the end has for its first bytes.
+const LAST_CALL: Duration = Duration::from_millis(100);
 /// The first pause when the system has no descriptor left, doubled while it lasts.
 const BACKOFF: Duration = Duration::from_millis(5);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
@@ -127,9 +129,13 @@ async fn first_bytes<N: Net>(
     let started = worker.clock.now();
     let limits = worker.proxy.entry_point(id).timeouts;
     let limit = limits.read.or(limits.idle).unwrap_or(Duration::MAX);
+    let last_call = async {
+        registered.reached(Stage::Closing).await;
+        sleep(LAST_CALL).await;
+    };
     let opening = tokio::select! {
         biased;
-        () = registered.reached(Stage::Closing) => return,
+        () = last_call => return,
         opening = timeout(limit, open(&worker, id, stream, address)) => opening,
     };
     let Ok(Ok(opening)) = opening else { return };

@@ -26,6 +26,19 @@ use tokio::time::timeout;
 const AT_ONCE_MAX: usize = 1000;
 /// A mirror that takes longer for one copy is not waited for.
 const DEADLINE: Duration = Duration::from_secs(60);
+/// When the process ends, copies under way get so much longer than the requests they are of.
+const LAST_COPIES: Duration = Duration::from_secs(1);
+
+/// Waits until no copy is under way, or too long.
+pub(crate) async fn finish<N: Net>(worker: &Worker<N>) {
+    let done = async {
+        while worker.mirrors.get() > 0 {
+            worker.mirrors_done.notified().await;
+        }
+    };
+    // What is cut here was dropped as any copy may be.
+    let _ = timeout(LAST_COPIES, done).await;
+}
 
 /// What all copies of one request share.
 struct Origin<N: Net> {
@@ -131,6 +144,10 @@ impl<N: Net> Places<N> {
 
 impl<N: Net> Drop for Places<N> {
     fn drop(&mut self) {
-        self.worker.mirrors.set(self.worker.mirrors.get() - self.taken);
+        let left = self.worker.mirrors.get() - self.taken;
+        self.worker.mirrors.set(left);
+        if left == 0 {
+            self.worker.mirrors_done.notify_waiters();
+        }
     }
 }

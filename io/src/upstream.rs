@@ -10,8 +10,8 @@ use bytes::Bytes;
 use connect::Destination;
 use foldhash::fast::FixedState;
 use http::{
-    HeaderValue, Request, StatusCode, Uri, Version,
-    header::{HOST, UPGRADE},
+    HeaderMap, HeaderValue, Request, StatusCode, Uri, Version,
+    header::{COOKIE, HOST, TRANSFER_ENCODING, UPGRADE},
     request, response,
     uri::PathAndQuery,
 };
@@ -234,7 +234,7 @@ impl<N: Net> Shared<N> {
             Ok(connection) => connection,
             Err(error) => return Err(Failure::Unsent(outgoing, cause(&error))),
         };
-        to_http1(server, &mut outgoing.head);
+        to_http1(server, &mut outgoing);
         connection.flow.begin(false);
         match connection.send(outgoing.into_request()).await {
             Ok(response) => received(response, connection, Some(host)),
@@ -250,7 +250,7 @@ impl<N: Net> Shared<N> {
         mut connection: Box<h1::Connection<N>>,
         mut outgoing: Box<Outgoing>,
     ) -> Result<Received<N>, Failure> {
-        to_http1(server, &mut outgoing.head);
+        to_http1(server, &mut outgoing);
         let keep = outgoing.body.is_end_stream() && replay::is_idempotent(&outgoing.head);
         connection.flow.begin(keep);
         let error = match connection.send(outgoing.into_request()).await {
@@ -284,7 +284,7 @@ impl<N: Net> Shared<N> {
             Ok(connection) => connection,
             Err(error) => return Err(Failure::Unsent(outgoing, cause(&error))),
         };
-        to_http1(server, &mut outgoing.head);
+        to_http1(server, &mut outgoing);
         let response = connection.send(outgoing.into_request()).await.map_err(failure)?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return received(response, connection, None).map(Upgrade::Refused);
@@ -394,8 +394,13 @@ fn cause(error: &hyper::Error) -> SendError {
     SendError::Protocol
 }
 
-/// HTTP/1 names the host in a header, and the target by its path alone.
-fn to_http1(server: &Server, head: &mut request::Parts) {
+/// HTTP/1 names the host in a header, the target by its path alone, cookies in one line, and says
+/// when a body of unknown length follows.
+fn to_http1(server: &Server, outgoing: &mut Outgoing) {
+    let Outgoing { head, body } = outgoing;
+    if head.version == Version::HTTP_2 {
+        join_cookies(&mut head.headers);
+    }
     head.version = Version::HTTP_11;
     if head.uri.authority().is_some() {
         let uri = std::mem::take(&mut head.uri);
@@ -410,5 +415,20 @@ fn to_http1(server: &Server, head: &mut request::Parts) {
     }
     if !head.headers.contains_key(HOST) {
         head.headers.insert(HOST, server.host.clone());
+    }
+    // hyper takes it that a request by GET or HEAD has no body unless this says so.
+    if !body.is_end_stream() && body.size_hint().exact().is_none() {
+        head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+}
+
+/// HTTP/2 may send each cookie on its own; HTTP/1 knows one line (RFC 9113, 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    if headers.get_all(COOKIE).iter().nth(1).is_none() {
+        return;
+    }
+    let cookies: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&cookies.join(&b"; "[..])) {
+        headers.insert(COOKIE, joined);
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     clock::Clock,
     entry_point,
     live::{Held, Local},
+    mirror,
     net::Net,
     proxy::Proxy,
     upstream::Upstreams,
@@ -11,6 +12,7 @@ use crate::{
 use futures_util::future::join_all;
 use rutter_core::entry_point::EntryPointId;
 use std::{cell::Cell, rc::Rc, sync::Arc};
+use tokio::sync::Notify;
 
 /// What everything on one worker shares.
 pub(crate) struct Worker<N: Net> {
@@ -20,6 +22,7 @@ pub(crate) struct Worker<N: Net> {
     pub(crate) log: Option<access_log::Local>,
     /// Copies for mirrors under way.
     pub(crate) mirrors: Cell<usize>,
+    pub(crate) mirrors_done: Notify,
     live: Local,
     entropy: Cell<u64>,
 }
@@ -54,6 +57,7 @@ pub(crate) async fn serve<N: Net>(
         upstreams: Upstreams::new(net, clock, &proxy),
         log: proxy.access_log.clone().map(|handle| access_log::Local::new(handle, clock)),
         mirrors: Cell::new(0),
+        mirrors_done: Notify::new(),
         live: Local::new(&proxy.live),
         entropy: Cell::new(seed),
         proxy,
@@ -66,6 +70,7 @@ pub(crate) async fn serve<N: Net>(
             .map(|(listener, id)| entry_point::run(Rc::clone(&worker), EntryPointId(id), listener)),
     )
     .await;
+    mirror::finish(&worker).await;
     reaper.abort();
     if let Some(log) = &worker.log {
         log.flush();

@@ -3,7 +3,7 @@ use super::{Failure, Incoming, Outgoing, Received, failure, stream::ServerStream
 use crate::{body::RequestBody, net::Net};
 use http::{
     Uri, Version,
-    header::HOST,
+    header::{HOST, TRANSFER_ENCODING},
     request,
     uri::{Authority, PathAndQuery, Scheme},
 };
@@ -16,6 +16,9 @@ use rutter_core::{
 
 /// Bytes of a response's head that are taken.
 const HEADER_BYTES_MAX: u32 = 1 << 20;
+
+/// What a stream may have waiting for its server.
+const STREAM_BUFFER: usize = 64 << 10;
 
 /// Spawns on the thread it is on.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +36,7 @@ pub(super) async fn open<N: Net>(
 ) -> hyper::Result<http2::SendRequest<RequestBody>> {
     let (sender, driver) = http2::Builder::new(LocalExecutor)
         .max_header_list_size(HEADER_BYTES_MAX)
+        .max_send_buf_size(STREAM_BUFFER)
         .handshake(TokioIo::new(stream))
         .await?;
     tokio::task::spawn_local(async move {
@@ -59,7 +63,7 @@ pub(super) async fn send<N: Net>(
         }
         Err(error) => Err(match failure(error) {
             Failure::Unsent(mut back, error) => {
-                to_http1(server, &mut back.head);
+                to_http1(server, &mut back);
                 Failure::Unsent(back, error)
             }
             gone @ Failure::Gone(_) => gone,
@@ -70,6 +74,7 @@ pub(super) async fn send<N: Net>(
 /// HTTP/2 names scheme and host with the target.
 fn to_http2(server: &Server, head: &mut request::Parts) -> Result<(), SendError> {
     head.version = Version::HTTP_2;
+    head.headers.remove(TRANSFER_ENCODING);
     let host = head.headers.remove(HOST);
     let host = host.as_ref().unwrap_or(&server.host);
     let mut parts = std::mem::take(&mut head.uri).into_parts();

@@ -223,3 +223,18 @@ fn a_client_that_breaks_off_takes_its_request_with_it() {
         assert!(wire.is_closed().await);
     });
 }
+
+#[test]
+fn a_get_may_have_a_body() {
+    run(async {
+        let url = Server::start().await.echo();
+        let served = serve(settings(), to(url)).await;
+        let mut client = Wire::connect(served.address).await;
+        client.send("GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+        client.send("3\r\nabc\r\n0\r\n\r\n").await;
+        let answer = client.message().await.unwrap();
+        assert!(answer.text().contains("Transfer-Encoding: chunked\r\n"), "{}", answer.text());
+        assert!(answer.text().ends_with("\r\n\r\nabc"), "{}", answer.text());
+        assert_eq!(client.get("/next").await.first(), "HTTP/1.1 200 OK");
+    });
+}

@@ -92,6 +92,21 @@ fn http2_in_http1_out() {
 }
 
 #[test]
+fn cookies_become_one_line() {
+    run(async {
+        let url = Server::start().await.echo();
+        let served = serve(settings(), to(url)).await;
+        let mut sender = client(served.address).await;
+        let request = Request::get("http://host.test/").header("cookie", "a=1");
+        let request = request.header("cookie", "b=2").body(frames(Vec::new())).unwrap();
+        let answer = sender.send_request(request).await.unwrap();
+        let body = answer.collect().await.unwrap().to_bytes();
+        let text = std::str::from_utf8(&body).unwrap();
+        assert!(text.contains("\r\nCookie: a=1; b=2\r\n"), "{text}");
+    });
+}
+
+#[test]
 fn http1_in_http2_out() {
     run(async {
         let served = serve(settings(), to(h2_echo().await)).await;

@@ -10,6 +10,7 @@ mod forwarding;
 mod http2;
 mod limits;
 mod mirrors;
+mod process;
 mod proxy;
 mod proxy_protocol;
 mod replay;

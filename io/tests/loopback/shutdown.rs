@@ -76,3 +76,22 @@ fn ping_says_so_while_connections_are_still_accepted() {
         served.task.abort();
     });
 }
+
+#[test]
+fn a_client_that_connected_in_time_is_served() {
+    run(async {
+        let url = Server::start().await.echo();
+        let served = serve(settings(), crate::proxy::to(url)).await;
+        let mut clients = Vec::new();
+        for _ in 0..5 {
+            let mut client = Wire::connect(served.address).await;
+            client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+            clients.push(client);
+        }
+        served.proxy.terminate();
+        for mut client in clients {
+            assert_eq!(client.message().await.unwrap().first(), "HTTP/1.1 200 OK");
+        }
+        served.task.await.unwrap();
+    });
+}
