@@ -66,11 +66,12 @@ impl<'a> View<'a> {
         values.into_iter().flatten().map(http::HeaderValue::as_bytes)
     }
 
-    /// The first value of a query parameter, decoded; empty where it has no `=`. Parameters with a
+    /// The first value of a query parameter, decoded; empty where it has no `=`. `;` parts parameters
+    /// as `&` does. Parameters with a
     /// broken percent-encoding do not exist.
     pub(super) fn parameter(&self, key: &str) -> Option<Cow<'a, str>> {
         let query = self.head.uri.query()?;
-        query.split('&').filter(|parameter| !parameter.is_empty()).find_map(|parameter| {
+        query.split(['&', ';']).filter(|parameter| !parameter.is_empty()).find_map(|parameter| {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             if decode_form(name)? != key {
                 return None;
