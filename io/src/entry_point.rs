@@ -139,7 +139,7 @@ async fn first_bytes<N: Net>(
         opening = timeout(limit, open(&worker, id, stream, address)) => opening,
     };
     let Ok(Ok(opening)) = opening else { return };
-    let peer = Peer::new(opening.address, opening.local, false);
+    let peer = Peer::new(plain(opening.address), plain(opening.local), false);
     let client = connection::Client {
         worker,
         entry_point: id,
@@ -153,6 +153,11 @@ async fn first_bytes<N: Net>(
     } else {
         connection::serve_http1(client).await;
     }
+}
+
+/// An address of IPv4 as such, though it came in on a socket of IPv6.
+fn plain(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 async fn open<N: Net>(

@@ -1,7 +1,12 @@
 //! The operating system's network, through tokio.
 use super::{Listener, Net, Stream, resolve::Resolver};
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
-use std::{io, net::SocketAddr, rc::Rc, time::Duration};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    rc::Rc,
+    time::Duration,
+};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Connections that wait to be accepted, at most.
@@ -43,22 +48,37 @@ impl Net for Tcp {
 ///
 /// [`Tcp::bind`] alone would share the address with them.
 pub fn probe(address: SocketAddr) -> io::Result<()> {
-    let socket = socket(address)?;
-    // Without this, connections of an earlier process that are still closing would count, too.
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(1)
+    listening(address, false, 1).map(drop)
 }
 
-fn socket(address: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if let SocketAddr::V6(v6) = address
-        && v6.ip().is_unspecified()
-    {
-        // `:80` means all addresses, those of IPv4 too.
-        socket.set_only_v6(false)?;
+/// A socket that listens. `:80` means all addresses: those of IPv4 alone where there is no IPv6.
+fn listening(address: SocketAddr, shared: bool, backlog: i32) -> io::Result<Socket> {
+    let open = |address: SocketAddr| {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        if address.is_ipv6() && address.ip().is_unspecified() {
+            socket.set_only_v6(false)?;
+        }
+        // Without this, connections of an earlier process that are still closing would be in the way.
+        socket.set_reuse_address(true)?;
+        socket.set_reuse_port(shared)?;
+        socket.bind(&address.into())?;
+        socket.listen(backlog)?;
+        Ok(socket)
+    };
+    let result: io::Result<Socket> = open(address);
+    match result {
+        Err(error)
+            if address.is_ipv6()
+                && address.ip().is_unspecified()
+                && !matches!(
+                    error.kind(),
+                    io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied
+                ) =>
+        {
+            open(SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port())))
+        }
+        result => result,
     }
-    Ok(socket)
 }
 
 fn keep_alive(stream: &TcpStream, every: Duration) {
@@ -80,12 +100,8 @@ enum State {
 impl Bound {
     /// Listens on `address`, together with all others that were bound to it this way.
     pub fn new(address: SocketAddr) -> io::Result<Self> {
-        let socket = socket(address)?;
-        socket.set_reuse_address(true)?;
-        socket.set_reuse_port(true)?;
+        let socket = listening(address, true, BACKLOG)?;
         socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
         Ok(Self(State::Idle(Some(socket.into()))))
     }
 }

@@ -8,6 +8,7 @@ mod control;
 mod errors;
 mod forwarding;
 mod http2;
+mod https;
 mod limits;
 mod mirrors;
 mod process;

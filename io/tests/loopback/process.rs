@@ -61,6 +61,21 @@ fn all_workers_serve_and_end() {
 }
 
 #[test]
+fn all_addresses_include_those_of_ipv4() {
+    run(async {
+        let port = free().port();
+        let any = SocketAddr::new(std::net::Ipv6Addr::UNSPECIFIED.into(), port);
+        let process = Process::start(at(any), None, 1).unwrap();
+        let address = SocketAddr::new(std::net::Ipv4Addr::LOCALHOST.into(), port);
+        configure(&process, address, to(Server::start().await.echo())).await;
+        let answer = Wire::connect(address).await.get("/").await;
+        assert!(answer.text().contains("X-Forwarded-For: 127.0.0.1\r\n"), "{}", answer.text());
+        process.proxy().terminate();
+        tokio::task::spawn_blocking(move || process.wait()).await.unwrap();
+    });
+}
+
+#[test]
 fn a_port_in_use_is_an_error_even_if_it_is_ours() {
     run(async {
         let address = free();
