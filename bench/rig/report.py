@@ -25,7 +25,7 @@ def report(o):
                 "upload_peak", "upload_after", "upload_cpu", "slow_upload_peak", "slow_upload_after"]
         rows = [[p] + [book.med("memory", p, k) for k in keys] for p in names if book.med("memory", p, "idle_rss")]
         out.append(table(f"Memory (MiB; deltas but for idle; upload {o.upload_mb} MiB)", ["peer"] + keys, rows))
-    if "rutter" in names:
+    if "rutter" in names and any(r["peer"] == "rutter" for r in book.rows if r["scenario"] != "check"):
         out.append(marks("rutter", o))
     return "\n".join(out)
 
@@ -119,7 +119,7 @@ def marks(us, o):
             ("RSS idle, MiB", idle("idle_rss"), None, 10), ("RSS with 10000 routers, MiB", full, None, 25),
             ("KiB per idle keep-alive connection", idle("kib_conn"), None, 2)]
     return table(f"Where {us} stands", ["measure", us, "mark", "met", "mark to reach", "met"],
-                 [[m, fmt(v, 3), fmt(a), met(v, a), fmt(b), met(v, b)] for m, v, a, b in rows])
+                 [[m, fmt(v, 3), fmt(a), met(v, a), fmt(b), met(v, b)] for m, v, a, b in rows if v is not None])
 
 
 def met(value, mark):
