@@ -216,7 +216,7 @@ impl Record {
             version: head.version,
             start: connection.worker.clock.wall(),
             started: now,
-            count: proxy.counters.requests.fetch_add(1, Ordering::Relaxed) + 1,
+            count: proxy.counters.logged.fetch_add(1, Ordering::Relaxed) + 1,
             // Compat: http.md "Client went away": seen if no response was ever decided on.
             status: 499,
             content_bytes: 0,

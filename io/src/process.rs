@@ -7,6 +7,7 @@ use crate::{
     settings::Settings,
 };
 use futures_util::FutureExt;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rutter_core::provider::Message;
 use std::{
     io,
@@ -36,6 +37,17 @@ pub fn workers() -> usize {
     thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
+/// Allows this process as many open files as it may have: each connection is one.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if limit.current != limit.maximum
+        && let Err(error) = setrlimit(Resource::Nofile, raised)
+    {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}
+
 impl Process {
     /// Listens on all entry points, then serves: everything, or nothing at all.
     pub fn start(
@@ -43,6 +55,7 @@ impl Process {
         access_log: Option<access_log::Handle>,
         workers: usize,
     ) -> Result<Self, StartError> {
+        raise_file_limit();
         for entry_point in settings.entry_points.iter().filter(|it| it.address.port() != 0) {
             tcp::probe(entry_point.address).map_err(|error| StartError::Bind {
                 entry_point: Arc::clone(&entry_point.core.name),

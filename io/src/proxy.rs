@@ -44,8 +44,8 @@ pub struct Proxy {
 /// What happened so far, over all workers.
 #[derive(Debug, Default)]
 pub struct Counters {
-    /// Requests whose head was read.
-    pub requests: AtomicU64,
+    /// Requests that have, or will have, a line in the access log.
+    pub logged: AtomicU64,
     /// Client connections accepted.
     pub connections: AtomicU64,
     /// Plans that were put in force by [`Proxy::control`].

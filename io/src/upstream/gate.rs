@@ -59,9 +59,14 @@ impl Gate {
         Poll::Pending
     }
 
+    /// Lets go of the task that polled last: later wake-ups go nowhere.
+    pub(super) fn park(&self) {
+        self.shared.follow(None);
+    }
+
     /// Polls once for a caller that does not wait: later wake-ups go nowhere.
     pub(super) fn peek<T>(&self, round: impl FnOnce(&mut Context<'_>) -> T) -> T {
-        self.shared.follow(None);
+        self.park();
         round(&mut Context::from_waker(&self.waker))
     }
 }

@@ -156,6 +156,7 @@ impl<N: Net> Body<N> {
         if let Some(home) = self.home.take()
             && fit
         {
+            connection.gate.park();
             home.put(connection);
         }
     }
