@@ -3,7 +3,7 @@ use crate::{
     entry_point::Prefixed,
     exchange,
     net::Net,
-    shutdown::{Registered, Stage},
+    shutdown::{LAST_CALL, Registered, Stage},
     upgrade::{self, Tunnel},
     upstream::h2::LocalExecutor,
     worker::Worker,
@@ -28,7 +28,10 @@ use std::{
 };
 use stream::ClientStream;
 use timer::Timer;
-use tokio::{io::AsyncReadExt, time::timeout};
+use tokio::{
+    io::AsyncReadExt,
+    time::{sleep, timeout},
+};
 
 mod progress;
 mod stream;
@@ -85,6 +88,7 @@ pub(crate) async fn serve_http1<N: Net>(client: Client<N>) {
         .serve_connection(TokioIo::new(stream), service);
     let mut timer = pin!(Timer::new(&connection.progress));
     let mut closing = false;
+    let mut last_call = None;
     let served = poll_fn(|cx| {
         loop {
             // First of all: a request that is there already is not an idle connection.
@@ -94,6 +98,13 @@ pub(crate) async fn serve_http1<N: Net>(client: Client<N>) {
             }
             match registered.poll_stage(cx) {
                 Stage::Closing if !closing => {
+                    // A request that is on its way now would be lost on an idle connection.
+                    let call = || Box::pin(sleep(LAST_CALL));
+                    if connection.progress.is_idle()
+                        && last_call.get_or_insert_with(call).as_mut().poll(cx).is_pending()
+                    {
+                        break;
+                    }
                     closing = true;
                     Pin::new(&mut http).graceful_shutdown();
                 }

@@ -2,7 +2,7 @@
 use crate::{
     connection,
     net::{Listener, Net, Stream},
-    shutdown::{Registered, Registry, Stage},
+    shutdown::{LAST_CALL, Registered, Registry, Stage},
     worker::Worker,
 };
 use bytes::BytesMut;
@@ -23,8 +23,6 @@ pub(crate) use prefixed::Prefixed;
 
 /// What an HTTP/2 client says first.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// How long a client that connected just before the end has for its first bytes.
-const LAST_CALL: Duration = Duration::from_millis(100);
 /// The first pause when the system has no descriptor left, doubled while it lasts.
 const BACKOFF: Duration = Duration::from_millis(5);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);

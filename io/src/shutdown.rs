@@ -5,8 +5,12 @@ use std::{
     future::poll_fn,
     rc::Rc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 use tokio::sync::Notify;
+
+/// How long an idle connection stays open when the end has begun: a request may be on its way.
+pub(crate) const LAST_CALL: Duration = Duration::from_millis(100);
 
 /// How long a connection may go on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -29,6 +29,11 @@ impl Progress {
         }
     }
 
+    /// Whether nothing is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.deadlines.borrow().is_idle()
+    }
+
     /// A request's head is complete.
     pub(crate) fn request(&self, now: Instant, body_follows: bool) {
         self.deadlines.borrow_mut().request(now, body_follows);

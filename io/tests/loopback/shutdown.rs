@@ -7,7 +7,7 @@ use rutter_core::config::http::Router;
 use std::time::Duration;
 
 #[test]
-fn work_in_flight_is_finished_and_idle_connections_are_closed_at_once() {
+fn work_in_flight_is_finished_and_idle_connections_are_closed() {
     run(async {
         let server = Server::start().await;
         let served = serve(settings(), crate::proxy::to(server.url())).await;
@@ -30,6 +30,21 @@ fn work_in_flight_is_finished_and_idle_connections_are_closed_at_once() {
         assert_eq!(answer.header("connection"), Some("close"));
         served.task.await.unwrap();
         assert!(tokio::net::TcpStream::connect(served.address).await.is_err());
+    });
+}
+
+#[test]
+fn a_request_that_crosses_the_end_on_an_idle_connection_is_served() {
+    run(async {
+        let url = Server::start().await.echo();
+        let served = serve(settings(), crate::proxy::to(url)).await;
+        let mut client = Wire::connect(served.address).await;
+        client.get("/").await;
+        served.proxy.terminate();
+        while tokio::net::TcpStream::connect(served.address).await.is_ok() {}
+        assert_eq!(client.get("/").await.header("connection"), Some("close"));
+        assert!(client.is_closed().await);
+        served.task.await.unwrap();
     });
 }
 
