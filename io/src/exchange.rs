@@ -1,7 +1,7 @@
 //! One exchange: asks the core, does what it says, tells it what came of it.
 use crate::{
     access_log::Record,
-    body::{RequestBody, ResponseBody, ResponseSource, Tee},
+    body::{BodyError, RequestBody, ResponseBody, ResponseSource, Tee},
     connection::Connection,
     live::Held,
     mirror,
@@ -12,6 +12,7 @@ use crate::{
 };
 use bytes::Bytes;
 use http::{Extensions, HeaderValue, Request, Response, header::CONTENT_TYPE, request, response};
+use http_body::Frame;
 use rutter_core::{
     exchange::{Delivery, Exchange, Input, Mirrored, Output, SendError, answer, sniff},
     time::Instant,
@@ -33,16 +34,18 @@ pub(crate) async fn serve<N: Net>(
     let now = connection.worker.clock.now();
     connection.progress.request(now, outgoing.body.is_under_way());
     let mut guard = Guard::new(&connection, &outgoing.head, now);
-    let answer = guard.running.run(outgoing, &mut guard.copy).await;
+    let answer = guard.running.run(now, outgoing, &mut guard.copy).await;
     Ok(match answer {
         Answer::Own(response) => own(guard, response),
-        Answer::Server(head, incoming, delivery) if delivery == Delivery::default() => {
+        Answer::Server(mut head, incoming, delivery) => {
             guard.status(head.status);
-            let source = ResponseSource::Server(incoming);
-            Response::from_parts(head, ResponseBody::new(None, source, guard))
-        }
-        Answer::Server(head, incoming, delivery) => {
-            Box::pin(deliver(guard, head, incoming, delivery)).await
+            let mut source = ResponseSource::new(incoming, delivery.gunzip);
+            let mut first = None;
+            if delivery.sniff && !source.is_end_stream() {
+                first = poll_fn(|cx| source.poll_frame(cx)).await;
+                find_type(&mut head, first.as_ref());
+            }
+            Response::from_parts(head, ResponseBody::new(first, source, guard))
         }
         Answer::Switched(head, stream, early) => {
             guard.status(head.status);
@@ -70,29 +73,14 @@ fn own<N: Net>(mut guard: Guard<N>, response: Response<Bytes>) -> Response<Respo
     Response::from_parts(head, ResponseBody::new(None, ResponseSource::Own(Some(body)), guard))
 }
 
-async fn deliver<N: Net>(
-    mut guard: Guard<N>,
-    mut head: response::Parts,
-    incoming: Incoming<N>,
-    delivery: Delivery,
-) -> Response<ResponseBody<N>> {
-    guard.status(head.status);
-    let mut source = if delivery.gunzip {
-        ResponseSource::gunzip(incoming)
-    } else {
-        ResponseSource::Server(incoming)
-    };
-    let mut first = None;
-    if delivery.sniff && !source.is_end_stream() {
-        first = poll_fn(|cx| source.poll_frame(cx)).await;
-        if let Some(Ok(frame)) = &first
-            && let Some(bytes) = frame.data_ref()
-        {
-            let kind = sniff::detect(&bytes[..bytes.len().min(SNIFF_BYTES)]);
-            head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        }
+/// Says what a body is that begins with this frame.
+fn find_type(head: &mut response::Parts, first: Option<&Result<Frame<Bytes>, BodyError>>) {
+    if let Some(Ok(frame)) = first
+        && let Some(bytes) = frame.data_ref()
+    {
+        let kind = sniff::detect(&bytes[..bytes.len().min(SNIFF_BYTES)]);
+        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     }
-    Response::from_parts(head, ResponseBody::new(first, source, guard))
 }
 
 /// What a client is to be answered.
@@ -124,17 +112,20 @@ impl<N: Net> Running<N> {
     }
 
     fn handle(&mut self, input: Input<'_>) -> Output {
+        self.handle_at(self.worker.clock.now(), input)
+    }
+
+    fn handle_at(&mut self, now: Instant, input: Input<'_>) -> Output {
         let cells = self.live.cells(&self.worker.proxy.terminating);
-        let now = self.worker.clock.now();
         self.observer.handle(&mut self.exchange, now, &cells, input)
     }
 
     /// The response was delivered whole. Returns the copies that are owed.
-    pub(crate) fn end(&mut self) -> Vec<Mirrored> {
+    pub(crate) fn end(&mut self, now: Instant) -> Vec<Mirrored> {
         if std::mem::replace(&mut self.ended, true) {
             return Vec::new();
         }
-        match self.handle(Input::End) {
+        match self.handle_at(now, Input::End) {
             Output::Done { mirrors } => mirrors,
             Output::Sleep { .. }
             | Output::Send { .. }
@@ -146,10 +137,11 @@ impl<N: Net> Running<N> {
     /// From the request to what the client is to be answered.
     pub(crate) async fn run(
         &mut self,
+        now: Instant,
         mut outgoing: Box<Outgoing>,
         copy: &mut Option<Copy>,
     ) -> Answer<N> {
-        let mut output = self.handle(Input::Request(&mut outgoing.head));
+        let mut output = self.handle_at(now, Input::Request(&mut outgoing.head));
         loop {
             output = match output {
                 Output::Sleep { until } => {
@@ -244,6 +236,7 @@ pub(crate) struct Guard<N: Net> {
     connection: Rc<Connection<N>>,
     copy: Option<Copy>,
     record: Option<Box<Record>>,
+    closed: bool,
 }
 
 impl<N: Net> Guard<N> {
@@ -257,7 +250,8 @@ impl<N: Net> Guard<N> {
         let exchange = Exchange::new(plan, entry_point, peer.clone(), entropy);
         let mut running = Running::new(Rc::clone(worker), live, exchange);
         running.observer.begin(&running.live.plan, entry_point, peer, entropy);
-        Self { running, connection: Rc::clone(connection), copy: None, record }
+        let connection = Rc::clone(connection);
+        Self { running, connection, copy: None, record, closed: false }
     }
 
     fn status(&mut self, status: http::StatusCode) {
@@ -275,9 +269,19 @@ impl<N: Net> Guard<N> {
 
     /// The response is whole: the client has it, as far as can be known.
     pub(crate) fn end(mut self) {
-        let mirrors = self.running.end();
+        let now = self.running.worker.clock.now();
+        let mirrors = self.running.end(now);
         if let (false, Some(copy)) = (mirrors.is_empty(), self.copy.take()) {
             mirror::spawn(&self.running, &self.connection, copy, mirrors);
+        }
+        self.close(now);
+    }
+
+    fn close(&mut self, now: Instant) {
+        self.closed = true;
+        self.connection.progress.response(now);
+        if let (Some(log), Some(record)) = (&self.running.worker.log, self.record.take()) {
+            log.write(&record, self.running.exchange.labels(), now);
         }
     }
 
@@ -289,10 +293,8 @@ impl<N: Net> Guard<N> {
 
 impl<N: Net> Drop for Guard<N> {
     fn drop(&mut self) {
-        let now = self.running.worker.clock.now();
-        self.connection.progress.response(now);
-        if let (Some(log), Some(record)) = (&self.running.worker.log, self.record.take()) {
-            log.write(&record, self.running.exchange.labels(), now);
+        if !self.closed {
+            self.close(self.running.worker.clock.now());
         }
     }
 }

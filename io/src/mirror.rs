@@ -105,7 +105,8 @@ impl<N: Net> Origin<N> {
         let mut further = None;
         let head = request::Parts::clone(&copy.head);
         let outgoing = Outgoing { head, body: RequestBody::copy(body.clone()) };
-        let answer = running.run(Box::new(outgoing), &mut further).await;
+        let now = self.worker.clock.now();
+        let answer = running.run(now, Box::new(outgoing), &mut further).await;
         match answer {
             Answer::Own(_) => self.dropped(1),
             Answer::Switched(..) => {}
@@ -114,7 +115,7 @@ impl<N: Net> Origin<N> {
                 self.worker.proxy.counters.mirrored.fetch_add(1, Ordering::Relaxed);
             }
         }
-        let mirrors = running.end();
+        let mirrors = running.end(self.worker.clock.now());
         if let (false, Some(further)) = (mirrors.is_empty(), further) {
             self.clone().spawn(further, mirrors);
         }

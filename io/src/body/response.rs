@@ -19,9 +19,9 @@ pub(crate) enum ResponseSource<N: Net> {
 }
 
 impl<N: Net> ResponseSource<N> {
-    /// Decodes a server's body.
-    pub(crate) fn gunzip(incoming: Incoming<N>) -> Self {
-        Self::Gunzip(Box::new(Gunzip::new(incoming)))
+    /// A server's body, decoded if that is to be.
+    pub(crate) fn new(incoming: Incoming<N>, gunzip: bool) -> Self {
+        if gunzip { Self::Gunzip(Box::new(Gunzip::new(incoming))) } else { Self::Server(incoming) }
     }
 
     pub(crate) fn poll_frame(

@@ -1,10 +1,11 @@
 //! A waker for futures that are polled inside another task's future.
 use std::{
+    cell::Cell,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU8, Ordering},
     },
-    task::{Context, Poll, Wake, Waker},
+    task::{Context, Poll, RawWakerVTable, Wake, Waker},
 };
 
 /// Nobody polls; a wake-up goes to the task that polled last.
@@ -25,6 +26,15 @@ const ROUNDS_MAX: u32 = 8;
 pub(super) struct Gate {
     shared: Arc<Shared>,
     waker: Waker,
+    /// Which waker `shared` holds: it need not be locked to find that it is the same one.
+    parent: Cell<Option<Identity>>,
+}
+
+/// A waker's data and vtable.
+type Identity = (*const (), *const RawWakerVTable);
+
+fn identity(waker: &Waker) -> Identity {
+    (waker.data(), waker.vtable())
 }
 
 #[derive(Debug)]
@@ -36,7 +46,7 @@ struct Shared {
 impl Gate {
     pub(super) fn new() -> Self {
         let shared = Arc::new(Shared { state: AtomicU8::new(PARKED), parent: Mutex::new(None) });
-        Self { waker: Waker::from(Arc::clone(&shared)), shared }
+        Self { waker: Waker::from(Arc::clone(&shared)), shared, parent: Cell::new(None) }
     }
 
     /// Polls `round` until it is ready, or nothing it polls has woken anything since.
@@ -45,7 +55,10 @@ impl Gate {
         cx: &Context<'_>,
         mut round: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        self.shared.follow(Some(cx.waker()));
+        let same = Some(identity(cx.waker()));
+        if self.parent.replace(same) != same {
+            self.shared.follow(Some(cx.waker()));
+        }
         let mut inner = Context::from_waker(&self.waker);
         for _ in 0..ROUNDS_MAX {
             self.shared.state.store(RUNNING, Ordering::Release);
@@ -61,7 +74,9 @@ impl Gate {
 
     /// Lets go of the task that polled last: later wake-ups go nowhere.
     pub(super) fn park(&self) {
-        self.shared.follow(None);
+        if self.parent.take().is_some() {
+            self.shared.follow(None);
+        }
     }
 
     /// Polls once for a caller that does not wait: later wake-ups go nowhere.
@@ -73,11 +88,12 @@ impl Gate {
 
 impl Shared {
     fn follow(&self, waker: Option<&Waker>) {
+        let waker = waker.cloned();
         let mut parent = self.parent.lock().unwrap_or_else(PoisonError::into_inner);
-        match (&mut *parent, waker) {
-            (Some(parent), Some(waker)) => parent.clone_from(waker),
-            (parent, waker) => *parent = waker.cloned(),
-        }
+        let before = std::mem::replace(&mut *parent, waker);
+        // It may be the last that is left of a task, which is not dropped under a lock.
+        drop(parent);
+        drop(before);
     }
 }
 
