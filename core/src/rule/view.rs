@@ -67,8 +67,7 @@ impl<'a> View<'a> {
     }
 
     /// The first value of a query parameter, decoded; empty where it has no `=`. `;` parts parameters
-    /// as `&` does. Parameters with a
-    /// broken percent-encoding do not exist.
+    /// as `&` does. Parameters with a broken percent-encoding do not exist.
     pub(super) fn parameter(&self, key: &str) -> Option<Cow<'a, str>> {
         let query = self.head.uri.query()?;
         query.split(['&', ';']).filter(|parameter| !parameter.is_empty()).find_map(|parameter| {
