@@ -5,116 +5,27 @@
 use crate::{
     cells::Cells,
     entry_point::{EntryPointId, Peer},
+    middleware::Origin,
     plan::Plan,
     router::Router,
     service::{Instance, LoadBalancer, Server},
     time::Instant,
 };
 use alloc::{sync::Arc, vec::Vec};
-use bytes::Bytes;
 use forward::Sealed;
-use http::{HeaderValue, Response, StatusCode, request, response};
+use http::{HeaderValue, StatusCode, request};
 use inward::Frame;
-use serde::{Deserialize, Serialize};
+
+pub use contract::{BufferError, Delivery, Input, Limits, Mirrored, Output, Question, SendError};
 
 pub mod answer;
+mod contract;
 mod forward;
 mod inward;
+mod outward;
 mod resolve;
 pub mod sniff;
 pub mod target;
-
-/// What happened. A variant carries exactly what the shell holds at that moment.
-#[derive(Debug)]
-pub enum Input<'a> {
-    /// First, once: a request's head, edited in place.
-    Request(&'a mut request::Parts),
-    /// Answers [`Output::Sleep`].
-    Awake(&'a mut request::Parts),
-    /// Answers [`Output::Send`] with a head, edited in place.
-    Response(&'a mut response::Parts),
-    /// Answers [`Output::Send`]: the server provably processed nothing, so here is the request back.
-    Unsent(&'a mut request::Parts, SendError),
-    /// Answers [`Output::Send`]: the request is gone and no response will come.
-    Failed(SendError),
-    /// Answers [`Output::Deliver`] and [`Output::Respond`]: the response is with the client, whole.
-    End,
-    /// The client left, or the response could not be delivered whole. Comes unasked.
-    Left,
-}
-
-/// What to do next: one thing, answered by the input it names.
-#[must_use]
-#[derive(Debug)]
-pub enum Output {
-    /// Wait; answered by [`Input::Awake`].
-    Sleep {
-        /// Until then.
-        until: Instant,
-    },
-    /// Send the head as edited to [`Exchange::server`], with the request's body.
-    Send {
-        /// Keep a copy of the body up to this many bytes: it will be mirrored.
-        keep_body: Option<u64>,
-        /// The request asks for an upgrade: it needs an HTTP/1.1 connection of its own.
-        upgrade: bool,
-    },
-    /// Stream the latest response to the client, with the head as edited.
-    Deliver(Delivery),
-    /// Answer without a server.
-    Respond(Response<Bytes>),
-    /// Nothing follows but copies of the request for these mirrors (see [`Exchange::mirrored`]).
-    Done {
-        /// Who gets a copy, in order.
-        mirrors: Vec<Mirrored>,
-    },
-}
-
-/// A copy of a request that is owed to a mirror.
-#[derive(Clone, Debug)]
-pub struct Mirrored {
-    /// The mirror's service.
-    pub instance: Arc<Instance>,
-    /// A longer request body is not mirrored: this copy is dropped.
-    pub body_bytes_max: u64,
-}
-
-/// What happens to a response's body on its way out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Delivery {
-    /// We asked for gzip on our own account and got it: decode it.
-    pub gunzip: bool,
-    /// No Content-Type: find one in the first 512 bytes (compat: http.md "sniffed").
-    pub sniff: bool,
-}
-
-/// Why no response came. Compat: http.md "Errors produced while forwarding".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SendError {
-    /// Name resolution, refused or reset connection, other network errors: 502.
-    Network,
-    /// The server closed without an answer: 502.
-    Closed,
-    /// Dial, TLS handshake or response header timeout: 504.
-    Timeout,
-    /// TLS verification, malformed response, unsupported scheme: 500.
-    Protocol,
-    /// The client's body broke off: 400, seen in logs only.
-    ClientBody,
-}
-
-impl SendError {
-    /// The status the client gets.
-    #[must_use]
-    pub const fn status(self) -> StatusCode {
-        match self {
-            Self::Network | Self::Closed => StatusCode::BAD_GATEWAY,
-            Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
-            Self::Protocol => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::ClientBody => StatusCode::BAD_REQUEST,
-        }
-    }
-}
 
 /// Names for the access log and the metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,7 +43,12 @@ pub struct Labels<'a> {
 enum Awaiting {
     Request,
     Awake,
+    Verified,
+    Buffered,
+    Asked,
     Response,
+    Collected,
+    Again,
     End,
     Nothing,
 }
@@ -160,11 +76,17 @@ pub struct Exchange {
     /// How many middlewares the request is inside of.
     depth: usize,
     router: Option<Arc<Router>>,
-    /// Set for a copy: it goes straight to this service.
+    /// Set for a copy, and for a page in the place of an error: it goes straight to this service.
     instance: Option<Arc<Instance>>,
+    /// The status that the page stands for.
+    page: Option<StatusCode>,
     leaf: Option<Leaf>,
     /// What middlewares left behind for the way back, outermost first.
     frames: Vec<Frame>,
+    /// Who made the latest response.
+    origin: Origin,
+    /// What happens to its body.
+    delivery: Delivery,
     /// Sticky cookies to set, of the latest choice.
     cookies: Vec<HeaderValue>,
     /// Copies owed to mirrors, decided once a request.
@@ -188,8 +110,11 @@ impl Exchange {
             depth: 0,
             router: None,
             instance: None,
+            page: None,
             leaf: None,
             frames: Vec::new(),
+            origin: Origin::Proxy,
+            delivery: Delivery { gunzip: false, sniff: false },
             cookies: Vec::new(),
             copies: None,
             sealed: None,
@@ -240,6 +165,8 @@ impl Exchange {
         let mut names = Vec::new();
         if let Some(router) = &self.router {
             router.service.sticky_names(&mut names);
+            let pages = router.middlewares.iter().filter_map(|step| step.service.as_ref());
+            pages.for_each(|service| service.sticky_names(&mut names));
         }
         names
     }
@@ -259,20 +186,16 @@ impl Exchange {
         let awaiting = core::mem::replace(&mut self.awaiting, Awaiting::Nothing);
         let output = match (awaiting, input) {
             (Awaiting::Request, Input::Request(head)) => self.enter(now, cells, head),
-            (Awaiting::Awake, Input::Awake(head)) => self.inward(now, cells, head),
-            (Awaiting::Response, Input::Response(head)) => self.outward(now, head),
+            (Awaiting::Response, Input::Response(head)) => self.received(now, cells, head),
+            (Awaiting::End, Input::End) => self.end(now, cells, true),
+            (_, Input::Left) => self.end(now, cells, false),
             (Awaiting::Response, Input::Unsent(head, error)) => {
                 self.unsent(now, cells, head, error)
             }
             (Awaiting::Response, Input::Failed(error)) => {
-                self.respond(answer::status(error.status()))
+                self.respond(now, cells, answer::status(error.status()))
             }
-            (Awaiting::End, Input::End) => self.end(cells, true),
-            (_, Input::Left) => self.end(cells, false),
-            (awaiting, input) => {
-                debug_assert!(false, "{input:?} answers nothing: awaiting {awaiting:?}");
-                self.end(cells, false)
-            }
+            (awaiting, input) => self.resume(now, cells, awaiting, input),
         };
         debug_assert!(
             !matches!(output, Output::Done { .. }) || self.frames.is_empty(),
@@ -281,31 +204,41 @@ impl Exchange {
         output
     }
 
-    /// Walks outwards with a server's response.
-    fn outward(&mut self, now: Instant, head: &mut response::Parts) -> Output {
-        let delivery = forward::open(self.sealed.unwrap_or_default(), head);
-        for cookie in self.cookies.drain(..) {
-            head.headers.append(http::header::SET_COOKIE, cookie);
-        }
-        if let Some(router) = &self.router {
-            for step in router.middlewares.iter().take(self.depth).rev() {
-                let context = inward::context(&self.plan, self.entry_point, &self.peer, now, step);
-                step.middleware.outward(&context, head);
+    /// Takes the answers to what only some middlewares ask for.
+    fn resume<C: Cells>(
+        &mut self,
+        now: Instant,
+        cells: &C,
+        awaiting: Awaiting,
+        input: Input<'_>,
+    ) -> Output {
+        match (awaiting, input) {
+            (Awaiting::Awake, Input::Awake(head)) => self.inward(now, cells, head),
+            (Awaiting::Verified, Input::Verified(head, right)) => {
+                self.inform(now, cells, head, |middleware, context, head| {
+                    middleware.verified(context, head, right)
+                })
+            }
+            (Awaiting::Buffered, Input::Buffered(head, read)) => {
+                self.inform(now, cells, head, |middleware, context, head| {
+                    middleware.buffered(context, head, read)
+                })
+            }
+            (Awaiting::Asked, Input::Asked(head, answer)) => self.asked(now, cells, head, answer),
+            (Awaiting::Collected, Input::Collected(head, read)) => {
+                self.collected(now, cells, head, read)
+            }
+            (Awaiting::Again, Input::Again(head)) => self.again(now, cells, head),
+            (awaiting, input) => {
+                debug_assert!(false, "{input:?} answers nothing: awaiting {awaiting:?}");
+                self.end(now, cells, false)
             }
         }
-        self.awaiting = Awaiting::End;
-        Output::Deliver(delivery)
-    }
-
-    /// Answers on our own account: middlewares edit servers' responses only.
-    fn respond(&mut self, response: Response<Bytes>) -> Output {
-        self.awaiting = Awaiting::End;
-        Output::Respond(response)
     }
 
     /// Gives everything back. Copies go out only for a client that stayed to the end.
-    fn end<C: Cells>(&mut self, cells: &C, stayed: bool) -> Output {
-        self.release_to(0, cells);
+    fn end<C: Cells>(&mut self, now: Instant, cells: &C, stayed: bool) -> Output {
+        self.release_to(0, now, cells);
         let copies = self.copies.take().unwrap_or_default();
         Output::Done { mirrors: if stayed { copies } else { Vec::new() } }
     }

@@ -1,21 +1,24 @@
 //! The closed set of middlewares. Adding one: a file in `middleware/`, a line in the list below, its tests.
 //!
 //! Each file holds the options as written, what they compile to, and the pure functions `inward`
-//! (sees the request's head on its way to the server) and `outward` (sees the server's response).
+//! (sees the request's head on its way to the server) and `outward` (sees the response).
 //! The walk — order, retries, unwinding — is [`crate::exchange`]'s.
 use crate::{
     cells::CellSpecs,
     cells::{CellId, Cells},
     entry_point::{EntryPoint, Peer},
+    exchange::{BufferError, Delivery, Limits, Question, SendError, answer},
     time::Instant,
 };
-use alloc::{string::String, sync::Arc};
+use alloc::{boxed::Box, string::String, sync::Arc};
 use bytes::Bytes;
 use core::time::Duration;
-use http::{Response, request, response};
+use credentials::Credentials;
+use http::{Response, StatusCode, request, response};
 use serde::{Deserialize, Serialize};
 
 pub mod chain;
+pub mod credentials;
 pub mod source;
 
 /// What a middleware may look at besides the head.
@@ -27,6 +30,8 @@ pub struct Context<'a> {
     pub peer: &'a Peer,
     /// Where the request came in.
     pub entry_point: &'a EntryPoint,
+    /// The exchange's share of randomness.
+    pub entropy: u64,
     /// This middleware's state in the router, if it has any.
     pub cell: Option<CellId>,
 }
@@ -43,29 +48,90 @@ pub enum Verdict {
         /// The wait before the second try; doubled after each; zero: none.
         initial_interval: Duration,
     },
-    /// On; the exchange gives this back when it ends, or when it retries further out.
-    Hold(Held),
+    /// On, with this for the way back; the exchange gives it back when it ends, or when it retries
+    /// further out.
+    Keep(Kept),
+    /// On, after a wait.
+    Sleep {
+        /// Until then.
+        until: Instant,
+    },
+    /// Have a password checked; what came of it goes to [`Middleware::verified`].
+    Verify(Box<Credentials>),
+    /// Have the request's body read whole; what came of it goes to [`Middleware::buffered`].
+    Buffer(Limits),
+    /// Send a request of the proxy's own; the response goes to [`Middleware::asked`].
+    Ask(Box<Question>),
+    /// Answered by the response to what was asked, with its head as edited.
+    Deliver,
     /// Answered here.
     Respond(Response<Bytes>),
 }
 
-/// What a middleware took and the exchange gives back: once, whatever happens.
+/// What a middleware keeps of a request for the way back. It is given back once, whatever happens.
 #[derive(Debug)]
-pub enum Held {
+pub enum Kept {
     /// A place among the requests in flight from a source.
     InFlight(Arc<str>),
 }
 
-impl Held {
+impl Kept {
+    /// The request could not be sent, and is tried again further out.
+    pub(crate) const fn failed(&mut self, status: StatusCode) {
+        let _ = status;
+        match self {
+            Self::InFlight(_) => {}
+        }
+    }
+
     /// Gives it back to the cell it was taken from.
-    pub(crate) fn release<C: Cells>(self, cell: Option<CellId>, cells: &C) {
+    pub(crate) fn release<C: Cells>(self, now: Instant, cell: Option<CellId>, cells: &C) {
+        let _ = now;
         match (self, cell) {
             (Self::InFlight(source), Some(CellId::InFlight(id))) => {
                 cells.in_flight(id, |cell| cell.leave(&source));
             }
-            (Self::InFlight(_), None) => debug_assert!(false, "held without a cell"),
+            (Self::InFlight(_), None) => debug_assert!(false, "kept without a cell"),
         }
     }
+}
+
+/// A response on its way out, as a middleware sees it.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    /// Its head, edited in place.
+    pub head: &'a mut response::Parts,
+    /// Who made it.
+    pub origin: Origin,
+    /// What happens to its body.
+    pub delivery: &'a mut Delivery,
+    /// What this middleware kept of the request.
+    pub kept: Option<&'a mut Kept>,
+}
+
+/// Who made a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A server of the router's service.
+    Server,
+    /// A server of the service that stands in for errors.
+    Page,
+    /// The proxy: a middleware further in, or the exchange where no server answered.
+    Proxy,
+}
+
+/// What a middleware says to a response.
+#[derive(Debug)]
+pub enum Reaction {
+    /// On to the next one out.
+    Continue,
+    /// On, once the body is there, whole.
+    Collect(Limits),
+    /// Drop it, and have the service of [`Middleware::service`] answer this, under the same status.
+    Page(Box<request::Parts>),
+    /// Drop it, and send the request again from here on inwards, with this head. Its body was read
+    /// by [`Verdict::Buffer`].
+    Resend(Box<request::Parts>),
 }
 
 /// Options that compile to a middleware.
@@ -90,9 +156,43 @@ pub(crate) trait Walk {
         Verdict::Continue
     }
 
-    /// Sees, and may edit, the head of a server's response on its way out.
-    fn outward(&self, context: &Context<'_>, head: &mut response::Parts) {
-        let _ = (context, head);
+    /// Hears whether a password was right.
+    fn verified(&self, context: &Context<'_>, head: &mut request::Parts, right: bool) -> Verdict {
+        let _ = (context, head, right);
+        unasked()
+    }
+
+    /// Hears how many bytes the request's body has.
+    fn buffered(
+        &self,
+        context: &Context<'_>,
+        head: &mut request::Parts,
+        read: Result<u64, BufferError>,
+    ) -> Verdict {
+        let _ = (context, head, read);
+        unasked()
+    }
+
+    /// Hears the response to what it asked.
+    fn asked(
+        &self,
+        context: &Context<'_>,
+        head: &mut request::Parts,
+        answer: Result<&mut response::Parts, SendError>,
+    ) -> Verdict {
+        let _ = (context, head, answer);
+        unasked()
+    }
+
+    /// Sees, and may edit, a response on its way out, whoever made it.
+    fn outward<C: Cells>(
+        &self,
+        context: &Context<'_>,
+        cells: &C,
+        answer: &mut Answer<'_>,
+    ) -> Reaction {
+        let _ = (context, cells, answer);
+        Reaction::Continue
     }
 
     /// Whether a second pass over the same head would not do the same as the first.
@@ -105,6 +205,17 @@ pub(crate) trait Walk {
         let _ = specs;
         None
     }
+
+    /// The service that it sends requests of its own to, as written.
+    fn service(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// What a middleware says to an answer that it cannot get: it asked for nothing.
+fn unasked() -> Verdict {
+    debug_assert!(false, "this middleware asks for nothing");
+    Verdict::Respond(answer::status(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
 macro_rules! middlewares {
@@ -161,9 +272,44 @@ macro_rules! middlewares {
                 match self { $(Self::$Type(middleware) => middleware.inward(context, cells, head),)* }
             }
 
-            /// Sees, and may edit, the head of a server's response on its way out.
-            pub(crate) fn outward(&self, context: &Context<'_>, head: &mut response::Parts) {
-                match self { $(Self::$Type(middleware) => middleware.outward(context, head),)* }
+            /// Hears whether a password was right.
+            pub(crate) fn verified(
+                &self,
+                context: &Context<'_>,
+                head: &mut request::Parts,
+                right: bool,
+            ) -> Verdict {
+                match self { $(Self::$Type(middleware) => middleware.verified(context, head, right),)* }
+            }
+
+            /// Hears how many bytes the request's body has.
+            pub(crate) fn buffered(
+                &self,
+                context: &Context<'_>,
+                head: &mut request::Parts,
+                read: Result<u64, BufferError>,
+            ) -> Verdict {
+                match self { $(Self::$Type(middleware) => middleware.buffered(context, head, read),)* }
+            }
+
+            /// Hears the response to what it asked.
+            pub(crate) fn asked(
+                &self,
+                context: &Context<'_>,
+                head: &mut request::Parts,
+                answer: Result<&mut response::Parts, SendError>,
+            ) -> Verdict {
+                match self { $(Self::$Type(middleware) => middleware.asked(context, head, answer),)* }
+            }
+
+            /// Sees, and may edit, a response on its way out, whoever made it.
+            pub(crate) fn outward<C: Cells>(
+                &self,
+                context: &Context<'_>,
+                cells: &C,
+                answer: &mut Answer<'_>,
+            ) -> Reaction {
+                match self { $(Self::$Type(middleware) => middleware.outward(context, cells, answer),)* }
             }
 
             /// Whether a second pass over the same head would not do the same as the first.
@@ -174,6 +320,11 @@ macro_rules! middlewares {
             /// Takes a cell for its state in one router, if it has any.
             pub(crate) fn cell(&self, specs: &mut CellSpecs) -> Option<CellId> {
                 match self { $(Self::$Type(middleware) => middleware.cell(specs),)* }
+            }
+
+            /// The service that it sends requests of its own to, as written.
+            pub(crate) fn service(&self) -> Option<&str> {
+                match self { $(Self::$Type(middleware) => middleware.service(),)* }
             }
         }
     };

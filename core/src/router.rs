@@ -47,6 +47,8 @@ pub struct Step {
     pub middleware: Arc<Middleware>,
     /// Its state in this router, if it has any.
     pub cell: Option<CellId>,
+    /// Who answers the requests that it sends on its own account, where it does.
+    pub service: Option<Arc<Instance>>,
 }
 
 /// The routers of one entry point, indexed. Cheap to clone; a change copies only what it touches.

@@ -7,13 +7,13 @@
 use crate::{
     cells::Cells,
     entry_point::{EntryPointId, Peer},
-    exchange::{Exchange, Input, Output, SendError},
+    exchange::{BufferError, Exchange, Input, Limits, Output, SendError},
     plan::Plan,
     time::Instant,
 };
 use alloc::{string::String, sync::Arc, vec::Vec};
 use core::net::SocketAddr;
-use http::request;
+use http::{request, response};
 use serde::{Deserialize, Serialize};
 
 mod cells;
@@ -59,6 +59,16 @@ pub enum Event {
     Request(RequestHead),
     /// See [`Input::Awake`].
     Awake,
+    /// See [`Input::Verified`].
+    Verified(bool),
+    /// See [`Input::Buffered`].
+    Buffered(Result<u64, BufferError>),
+    /// See [`Input::Asked`].
+    Asked(Result<ResponseHead, SendError>),
+    /// See [`Input::Collected`].
+    Collected(Result<u64, BufferError>),
+    /// See [`Input::Again`].
+    Again,
     /// See [`Input::Response`].
     Response(ResponseHead),
     /// See [`Input::Unsent`].
@@ -79,6 +89,17 @@ pub enum Outcome {
         /// Until then.
         until: u64,
     },
+    /// See [`Output::Verify`]: what is checked is a secret.
+    Verify,
+    /// See [`Output::Buffer`].
+    Buffer(Limits),
+    /// See [`Output::Ask`].
+    Ask {
+        /// The server's URL.
+        server: String,
+        /// The head as sent.
+        head: RequestHead,
+    },
     /// See [`Output::Send`].
     Send {
         /// The server's URL.
@@ -89,6 +110,20 @@ pub enum Outcome {
         upgrade: bool,
         /// The head as sent.
         head: RequestHead,
+    },
+    /// See [`Output::Collect`].
+    Collect {
+        /// How much.
+        limits: Limits,
+        /// Whether the body is decoded.
+        gunzip: bool,
+    },
+    /// See [`Output::Again`].
+    Again {
+        /// The head.
+        head: RequestHead,
+        /// Whether it comes with the request's body.
+        body: bool,
     },
     /// See [`Output::Deliver`].
     Deliver {
@@ -196,15 +231,24 @@ impl Trace {
         let peer = Peer::new(self.client, self.local, self.tls);
         let mut exchange = Exchange::new(plan, EntryPointId(self.entry_point), peer, self.entropy);
         let mut request = request_parts();
+        let mut response = response_parts();
         for (index, recorded) in self.steps.iter().enumerate() {
             let diverged = |what| Divergence { step: index, what };
-            let mut response;
             let input = match &recorded.event {
                 Event::Request(head) => {
                     request = head.to_parts().map_err(diverged)?;
                     Input::Request(&mut request)
                 }
                 Event::Awake => Input::Awake(&mut request),
+                Event::Verified(right) => Input::Verified(&mut request, *right),
+                Event::Buffered(read) => Input::Buffered(&mut request, *read),
+                Event::Asked(Err(error)) => Input::Asked(&mut request, Err(*error)),
+                Event::Asked(Ok(head)) => {
+                    response = head.to_parts().map_err(diverged)?;
+                    Input::Asked(&mut request, Ok(&mut response))
+                }
+                Event::Collected(read) => Input::Collected(&mut response, *read),
+                Event::Again => Input::Again(&mut request),
                 Event::Response(head) => {
                     response = head.to_parts().map_err(diverged)?;
                     Input::Response(&mut response)
@@ -215,11 +259,14 @@ impl Trace {
                 Event::Left => Input::Left,
             };
             let replaying = cells::Replaying::new(&recorded.asked);
-            let (_, step) = step(&mut exchange, Instant(recorded.at), &replaying, input);
+            let (output, step) = step(&mut exchange, Instant(recorded.at), &replaying, input);
             replaying.finish().map_err(diverged)?;
             if step.outcome != recorded.outcome {
                 let what = alloc::format!("{:?} became {:?}", recorded.outcome, step.outcome);
                 return Err(diverged(what));
+            }
+            if let Output::Again { head, .. } = output {
+                request = *head;
             }
         }
         Ok(())
@@ -247,6 +294,33 @@ fn step<C: Cells>(
             ours = Some(RequestHead::of(head));
             (output, Event::Awake)
         }
+        Input::Verified(head, right) => {
+            let output = exchange.handle(now, cells, Input::Verified(head, right));
+            ours = Some(RequestHead::of(head));
+            (output, Event::Verified(right))
+        }
+        Input::Buffered(head, read) => {
+            let output = exchange.handle(now, cells, Input::Buffered(head, read));
+            ours = Some(RequestHead::of(head));
+            (output, Event::Buffered(read))
+        }
+        Input::Asked(head, Err(error)) => {
+            let output = exchange.handle(now, cells, Input::Asked(head, Err(error)));
+            ours = Some(RequestHead::of(head));
+            (output, Event::Asked(Err(error)))
+        }
+        Input::Asked(head, Ok(answer)) => {
+            let event = Event::Asked(Ok(ResponseHead::of(answer)));
+            let output = exchange.handle(now, cells, Input::Asked(head, Ok(answer)));
+            ours = Some(RequestHead::of(head));
+            theirs = Some(ResponseHead::of(answer));
+            (output, event)
+        }
+        Input::Again(head) => {
+            let output = exchange.handle(now, cells, Input::Again(head));
+            ours = Some(RequestHead::of(head));
+            (output, Event::Again)
+        }
         Input::Unsent(head, error) => {
             let output = exchange.handle(now, cells, Input::Unsent(head, error));
             ours = Some(RequestHead::of(head));
@@ -257,6 +331,11 @@ fn step<C: Cells>(
             let output = exchange.handle(now, cells, Input::Response(head));
             theirs = Some(ResponseHead::of(head));
             (output, event)
+        }
+        Input::Collected(head, read) => {
+            let output = exchange.handle(now, cells, Input::Collected(head, read));
+            theirs = Some(ResponseHead::of(head));
+            (output, Event::Collected(read))
         }
         Input::Failed(error) => {
             (exchange.handle(now, cells, Input::Failed(error)), Event::Failed(error))
@@ -277,6 +356,14 @@ fn outcome(
 ) -> Outcome {
     match output {
         Output::Sleep { until } => Outcome::Sleep { until: until.0 },
+        Output::Verify(_) => Outcome::Verify,
+        Output::Buffer(limits) => Outcome::Buffer(*limits),
+        Output::Ask(question) => Outcome::Ask {
+            server: String::from(&*question.server.url),
+            head: RequestHead::of(&question.head),
+        },
+        Output::Collect { limits, gunzip } => Outcome::Collect { limits: *limits, gunzip: *gunzip },
+        Output::Again { head, body } => Outcome::Again { head: RequestHead::of(head), body: *body },
         Output::Send { keep_body, upgrade } => Outcome::Send {
             server: exchange.labels().server.unwrap_or("").into(),
             keep_body: *keep_body,
@@ -301,16 +388,35 @@ fn redact(exchange: &Exchange, event: &mut Event, outcome: &mut Outcome) {
     let kept = exchange.sticky_names();
     match event {
         Event::Request(head) => head.redact(&kept),
-        Event::Response(head) => head.redact(&kept),
-        Event::Awake | Event::Unsent(_) | Event::Failed(_) | Event::End | Event::Left => {}
+        Event::Response(head) | Event::Asked(Ok(head)) => head.redact(&kept),
+        Event::Awake
+        | Event::Verified(_)
+        | Event::Buffered(_)
+        | Event::Asked(Err(_))
+        | Event::Collected(_)
+        | Event::Again
+        | Event::Unsent(_)
+        | Event::Failed(_)
+        | Event::End
+        | Event::Left => {}
     }
     match outcome {
-        Outcome::Send { head, .. } => head.redact(&kept),
+        Outcome::Send { head, .. } | Outcome::Ask { head, .. } | Outcome::Again { head, .. } => {
+            head.redact(&kept);
+        }
         Outcome::Deliver { head, .. } | Outcome::Respond { head, .. } => head.redact(&kept),
-        Outcome::Sleep { .. } | Outcome::Done { .. } => {}
+        Outcome::Sleep { .. }
+        | Outcome::Verify
+        | Outcome::Buffer(_)
+        | Outcome::Collect { .. }
+        | Outcome::Done { .. } => {}
     }
 }
 
 fn request_parts() -> request::Parts {
     http::Request::new(()).into_parts().0
+}
+
+fn response_parts() -> response::Parts {
+    http::Response::new(()).into_parts().0
 }

@@ -14,7 +14,7 @@ use rutter_core::{
         },
     },
     entry_point::{EntryPoint, EntryPointId, Peer, Trust},
-    exchange::{Exchange, Input, Output, SendError},
+    exchange::{BufferError, Exchange, Input, Limits, Output, SendError},
     middleware::{
         self, add_prefix::AddPrefix, chain::Chain, headers::Headers, in_flight_req::InFlightReq,
         redirect_scheme::RedirectScheme, retry::Retry, strip_prefix::StripPrefix,
@@ -127,6 +127,8 @@ struct Open {
     exchange: Exchange,
     recorder: Recorder,
     head: request::Parts,
+    /// The latest.
+    response: Option<response::Parts>,
     output: Option<Output>,
     done: bool,
     tries: u32,
@@ -147,6 +149,7 @@ impl Open {
             exchange: Exchange::new(Arc::clone(plan), entry_point, peer, entropy),
             recorder,
             head: request(rng),
+            response: None,
             output: None,
             done: false,
             tries: 0,
@@ -158,7 +161,7 @@ impl Open {
         if self.done {
             return false;
         }
-        let mut response = response(rng);
+        let response = response(rng);
         let left = rng.one_in(25) && self.output.is_some();
         let input = match &self.output {
             _ if left => Input::Left,
@@ -167,6 +170,19 @@ impl Open {
                 *now = (*now).max(until.0);
                 Input::Awake(&mut self.head)
             }
+            Some(Output::Verify(_)) => Input::Verified(&mut self.head, rng.one_in(2)),
+            Some(Output::Buffer(limits)) => Input::Buffered(&mut self.head, read(limits, rng)),
+            Some(Output::Ask(_)) => {
+                let answer = match rng.below(4) {
+                    0 => Err(*rng.pick(&ERRORS)),
+                    _ => Ok(self.response.insert(response)),
+                };
+                Input::Asked(&mut self.head, answer)
+            }
+            Some(Output::Collect { limits, .. }) => {
+                Input::Collected(self.response.as_mut().expect("received"), read(limits, rng))
+            }
+            Some(Output::Again { .. }) => Input::Again(&mut self.head),
             Some(Output::Send { .. }) => {
                 assert!(self.exchange.server().is_some(), "sent to no server");
                 self.tries += 1;
@@ -174,7 +190,7 @@ impl Open {
                 match rng.below(5) {
                     0 => Input::Failed(*rng.pick(&ERRORS)),
                     1 | 2 => Input::Unsent(&mut self.head, *rng.pick(&ERRORS)),
-                    _ => Input::Response(&mut response),
+                    _ => Input::Response(self.response.insert(response)),
                 }
             }
             Some(Output::Deliver(_) | Output::Respond(_)) => Input::End,
@@ -185,8 +201,21 @@ impl Open {
         if let Output::Done { mirrors } = &output {
             assert!(!left || mirrors.is_empty(), "copies for a client that left");
         }
+        if let Output::Again { head, .. } = &output {
+            self.head = request::Parts::clone(head);
+        }
         self.output = Some(output);
         !self.done
+    }
+}
+
+/// How many bytes a body has that was read whole, or why it could not be.
+fn read(limits: &Limits, rng: &mut Rng) -> Result<u64, BufferError> {
+    let bytes = rng.below(100);
+    match rng.below(6) {
+        0 => Err(*rng.pick(&[BufferError::Broken, BufferError::Storage])),
+        _ if limits.bytes_max.is_some_and(|limit| bytes > limit) => Err(BufferError::TooLong),
+        _ => Ok(bytes),
     }
 }
 

@@ -39,6 +39,13 @@ pub(super) struct Sealed {
     pub(super) upgrade: bool,
 }
 
+impl Sealed {
+    /// Whether the response has no body, whatever its head says.
+    pub(super) const fn is_bodiless(self, status: StatusCode) -> bool {
+        self.head || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+    }
+}
+
 /// The last edit of a request before it is sent: what concerned only the hop to us goes, what the
 /// next hop needs comes. `Trailer` stays: trailers are passed on.
 pub(super) fn seal(peer: &Peer, head: &mut request::Parts) -> Sealed {
@@ -79,10 +86,9 @@ pub(super) fn open(sealed: Sealed, head: &mut response::Parts) -> Delivery {
         headers.remove(CONTENT_ENCODING);
         headers.remove(CONTENT_LENGTH);
     }
-    let bodiless =
-        sealed.head || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    let sniff =
-        !bodiless && !headers.contains_key(CONTENT_TYPE) && !headers.contains_key(CONTENT_ENCODING);
+    let sniff = !sealed.is_bodiless(head.status)
+        && !headers.contains_key(CONTENT_TYPE)
+        && !headers.contains_key(CONTENT_ENCODING);
     Delivery { gunzip, sniff }
 }
 

@@ -3,14 +3,13 @@ use super::{Awaiting, Exchange, Output, SendError, answer, forward, target};
 use crate::{
     cells::{CellId, Cells},
     entry_point::{EntryPoint, EntryPointId, Peer, forwarded, sanitize},
-    middleware::{Context, Held, Verdict},
+    middleware::{Context, Kept, Middleware, Verdict},
     plan::Plan,
-    router::Route,
-    router::{Router, Step},
+    router::{Route, Step},
     rule::view::View,
     time::Instant,
 };
-use alloc::{boxed::Box, sync::Arc};
+use alloc::boxed::Box;
 use core::time::Duration;
 use http::{HeaderMap, StatusCode, Uri, request};
 
@@ -29,19 +28,35 @@ enum FrameKind {
         /// The head as it was here, where a middleware further in edits it.
         saved: Option<Box<(Uri, HeaderMap)>>,
     },
-    Held(Held, Option<CellId>),
+    Kept(Kept, Option<CellId>),
+}
+
+impl Frame {
+    /// What the middleware at a position kept.
+    pub(super) const fn kept_at(&mut self, depth: usize) -> Option<&mut Kept> {
+        match &mut self.kind {
+            FrameKind::Kept(kept, _) if self.depth == depth => Some(kept),
+            FrameKind::Kept(..) | FrameKind::Retry { .. } => None,
+        }
+    }
 }
 
 /// What a middleware may look at.
-pub(super) fn context<'a>(
+pub(super) fn context<'a>(exchange: &'a Exchange, now: Instant, step: &Step) -> Context<'a> {
+    let Exchange { plan, entry_point, peer, entropy, .. } = exchange;
+    context_of(plan, *entry_point, peer, *entropy, now, step)
+}
+
+pub(super) fn context_of<'a>(
     plan: &'a Plan,
     entry_point: EntryPointId,
     peer: &'a Peer,
+    entropy: u64,
     now: Instant,
     step: &Step,
 ) -> Context<'a> {
     let entry_point = entry_point_of(plan, entry_point);
-    Context { now, peer, entry_point, cell: step.cell }
+    Context { now, peer, entry_point, entropy, cell: step.cell }
 }
 
 fn entry_point_of(plan: &Plan, id: EntryPointId) -> &EntryPoint {
@@ -63,21 +78,21 @@ impl Exchange {
         }
         let entry_point = entry_point_of(&self.plan, self.entry_point);
         if let Err(response) = sanitize::on_entry(entry_point, head) {
-            return self.respond(response);
+            return self.respond(now, cells, response);
         }
         forwarded::on_entry(entry_point, &self.peer, head);
         let view = View::new(head, target::authority(head), self.peer.address.ip());
         match self.plan.route(self.entry_point, self.peer.tls, &view) {
             Route::Found(router) => self.router = Some(router),
             Route::MethodNotAllowed => {
-                return self.respond(answer::empty(StatusCode::METHOD_NOT_ALLOWED));
+                return self.respond(now, cells, answer::empty(StatusCode::METHOD_NOT_ALLOWED));
             }
-            Route::NotFound => return self.respond(answer::not_found()),
+            Route::NotFound => return self.respond(now, cells, answer::not_found()),
         }
         self.inward(now, cells, head)
     }
 
-    /// Walks inwards until a middleware answers, or a server is picked.
+    /// Walks inwards until a middleware wants something else, or a server is picked.
     pub(super) fn inward<C: Cells>(
         &mut self,
         now: Instant,
@@ -86,25 +101,84 @@ impl Exchange {
     ) -> Output {
         if let Some(router) = self.router.clone() {
             while let Some(step) = router.middlewares.get(self.depth) {
-                let context = context(&self.plan, self.entry_point, &self.peer, now, step);
-                match step.middleware.inward(&context, cells, head) {
-                    Verdict::Continue => {}
-                    Verdict::Retry { attempts, initial_interval } => {
-                        self.begin_retries(&router, head, attempts, initial_interval);
-                    }
-                    Verdict::Hold(held) => {
-                        let kind = FrameKind::Held(held, step.cell);
-                        self.frames.push(Frame { depth: self.depth, kind });
-                    }
-                    Verdict::Respond(response) => return self.respond(response),
+                let verdict = step.middleware.inward(&context(self, now, step), cells, head);
+                if let Some(output) = self.obey(now, cells, step, verdict, head) {
+                    return output;
                 }
-                self.depth += 1;
             }
         }
         if self.sealed.is_none() {
             self.sealed = Some(forward::seal(&self.peer, head));
         }
-        self.resolve(cells, head)
+        self.resolve(now, cells, head)
+    }
+
+    /// The middleware that the request stands at.
+    pub(super) fn step(&self) -> Option<Step> {
+        let step = self.router.as_ref()?.middlewares.get(self.depth);
+        debug_assert!(step.is_some(), "only a middleware asks for what is answered");
+        step.cloned()
+    }
+
+    /// Tells the middleware that the request stands at what came of its wish.
+    pub(super) fn inform<C: Cells>(
+        &mut self,
+        now: Instant,
+        cells: &C,
+        head: &mut request::Parts,
+        tell: impl FnOnce(&Middleware, &Context<'_>, &mut request::Parts) -> Verdict,
+    ) -> Output {
+        let Some(step) = self.step() else {
+            return self.respond(now, cells, answer::status(StatusCode::INTERNAL_SERVER_ERROR));
+        };
+        let verdict = tell(&step.middleware, &context(self, now, &step), head);
+        match self.obey(now, cells, &step, verdict, head) {
+            Some(output) => output,
+            None => self.inward(now, cells, head),
+        }
+    }
+
+    /// Does what the middleware at the request's position says. `None`: on to the next.
+    pub(super) fn obey<C: Cells>(
+        &mut self,
+        now: Instant,
+        cells: &C,
+        step: &Step,
+        verdict: Verdict,
+        head: &request::Parts,
+    ) -> Option<Output> {
+        let (awaiting, output) = match verdict {
+            Verdict::Continue => {
+                self.depth += 1;
+                return None;
+            }
+            Verdict::Keep(kept) => {
+                let kind = FrameKind::Kept(kept, step.cell);
+                self.frames.push(Frame { depth: self.depth, kind });
+                self.depth += 1;
+                return None;
+            }
+            Verdict::Retry { attempts, initial_interval } => {
+                self.begin_retries(head, attempts, initial_interval);
+                self.depth += 1;
+                return None;
+            }
+            Verdict::Respond(response) => return Some(self.respond(now, cells, response)),
+            Verdict::Deliver => {
+                debug_assert!(false, "there is no response to deliver");
+                let response = answer::status(StatusCode::INTERNAL_SERVER_ERROR);
+                return Some(self.respond(now, cells, response));
+            }
+            Verdict::Sleep { until } => {
+                self.depth += 1;
+                (Awaiting::Awake, Output::Sleep { until })
+            }
+            Verdict::Verify(credentials) => (Awaiting::Verified, Output::Verify(credentials)),
+            Verdict::Buffer(limits) => (Awaiting::Buffered, Output::Buffer(limits)),
+            Verdict::Ask(question) => (Awaiting::Asked, Output::Ask(question)),
+        };
+        self.awaiting = awaiting;
+        Some(output)
     }
 
     /// Nothing was processed: tries again where that is allowed.
@@ -119,20 +193,25 @@ impl Exchange {
         error: SendError,
     ) -> Output {
         let is_retry = |frame: &Frame| matches!(frame.kind, FrameKind::Retry { .. });
-        if !self.frames.iter().any(is_retry) {
+        if self.page.is_some() || !self.frames.iter().any(is_retry) {
             return match self.another_server(cells, head) {
                 Some(output) => output,
-                None => self.respond(answer::status(error.status())),
+                None => self.respond(now, cells, answer::status(error.status())),
             };
         }
         let left = |frame: &Frame| matches!(frame.kind, FrameKind::Retry { left: 1.., .. });
         let Some(point) = self.frames.iter().rposition(left) else {
-            return self.respond(answer::status(error.status()));
+            return self.respond(now, cells, answer::status(error.status()));
         };
-        self.release_to(point + 1, cells);
+        for frame in self.frames.iter_mut().skip(point + 1) {
+            if let FrameKind::Kept(kept, _) = &mut frame.kind {
+                kept.failed(error.status());
+            }
+        }
+        self.release_to(point + 1, now, cells);
         let Frame { depth, kind: FrameKind::Retry { left, wait, saved } } = &mut self.frames[point]
         else {
-            return self.respond(answer::status(error.status()));
+            return self.respond(now, cells, answer::status(error.status()));
         };
         *left -= 1;
         self.depth = *depth + 1;
@@ -150,15 +229,10 @@ impl Exchange {
         self.inward(now, cells, head)
     }
 
-    fn begin_retries(
-        &mut self,
-        router: &Arc<Router>,
-        head: &request::Parts,
-        attempts: u32,
-        wait: Duration,
-    ) {
-        let mut further_in = router.middlewares.iter().skip(self.depth + 1);
+    fn begin_retries(&mut self, head: &request::Parts, attempts: u32, wait: Duration) {
+        let further_in = self.router.iter().flat_map(|router| &*router.middlewares);
         let saved = further_in
+            .skip(self.depth + 1)
             .any(|step| step.middleware.edits_request())
             .then(|| Box::new((head.uri.clone(), head.headers.clone())));
         let kind = FrameKind::Retry { left: attempts.saturating_sub(1), wait, saved };
@@ -166,11 +240,17 @@ impl Exchange {
     }
 
     /// Gives back what the frames from `first` on hold, innermost first.
-    pub(super) fn release_to<C: Cells>(&mut self, first: usize, cells: &C) {
+    pub(super) fn release_to<C: Cells>(&mut self, first: usize, now: Instant, cells: &C) {
         for frame in self.frames.drain(first..).rev() {
-            if let FrameKind::Held(held, cell) = frame.kind {
-                held.release(cell, cells);
+            if let FrameKind::Kept(kept, cell) = frame.kind {
+                kept.release(now, cell, cells);
             }
         }
+    }
+
+    /// Gives back what the middlewares further in than `depth` hold.
+    pub(super) fn release_after<C: Cells>(&mut self, depth: usize, now: Instant, cells: &C) {
+        let first = self.frames.partition_point(|frame| frame.depth <= depth);
+        self.release_to(first, now, cells);
     }
 }

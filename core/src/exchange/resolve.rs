@@ -3,6 +3,7 @@ use super::{Awaiting, Exchange, Leaf, Mirrored, Output, answer};
 use crate::{
     cells::{BalancerId, Cells, MirrorId},
     service::{Instance, LoadBalancer, Weighted, balancer::Balancer, health::Health},
+    time::Instant,
 };
 use alloc::{sync::Arc, vec::Vec};
 use bytes::Bytes;
@@ -17,7 +18,12 @@ const TRIES_MAX: u32 = 3;
 
 impl Exchange {
     /// Picks a server, or answers where there is none.
-    pub(super) fn resolve<C: Cells>(&mut self, cells: &C, head: &mut request::Parts) -> Output {
+    pub(super) fn resolve<C: Cells>(
+        &mut self,
+        now: Instant,
+        cells: &C,
+        head: &mut request::Parts,
+    ) -> Output {
         self.cookies.clear();
         self.leaf = None;
         let counted = self.copies.is_some();
@@ -25,7 +31,7 @@ impl Exchange {
         let instance = match (&self.instance, &self.router) {
             (Some(instance), _) => Arc::clone(instance),
             (None, Some(router)) => Arc::clone(&router.service),
-            (None, None) => return self.respond(answer::not_found()),
+            (None, None) => return self.respond(now, cells, answer::not_found()),
         };
         let mut at = &*instance;
         let leaf = loop {
@@ -55,7 +61,7 @@ impl Exchange {
                 self.leaf = Some(leaf);
                 self.send(head)
             }
-            Err(response) => self.respond(response),
+            Err(response) => self.respond(now, cells, response),
         }
     }
 
@@ -103,7 +109,8 @@ impl Exchange {
             }
         }
         self.awaiting = Awaiting::Response;
-        let copies = self.copies.iter().flatten();
+        // Mirrors get what the client asked for, not the page that it gets instead.
+        let copies = self.copies.iter().flatten().filter(|_| self.page.is_none());
         Output::Send {
             keep_body: copies.map(|copy| copy.body_bytes_max).max(),
             upgrade: sealed.upgrade,

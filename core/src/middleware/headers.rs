@@ -1,8 +1,8 @@
 //! `headers`: header fields set or deleted on requests and responses. Compat: middlewares.md "headers".
-use super::{Context, Options, Verdict, Walk};
+use super::{Answer, Context, Options, Origin, Reaction, Verdict, Walk};
 use crate::cells::Cells;
 use alloc::{boxed::Box, collections::BTreeMap, format, string::String};
-use http::{HeaderMap, HeaderName, HeaderValue, header::HOST, request, response};
+use http::{HeaderMap, HeaderName, HeaderValue, header::HOST, request};
 use serde::{Deserialize, Serialize};
 
 /// The options of `headers`.
@@ -47,8 +47,11 @@ impl Walk for Edits {
         Verdict::Continue
     }
 
-    fn outward(&self, _: &Context<'_>, head: &mut response::Parts) {
-        apply(&self.response, &mut head.headers);
+    fn outward<C: Cells>(&self, _: &Context<'_>, _: &C, answer: &mut Answer<'_>) -> Reaction {
+        if answer.origin == Origin::Server {
+            apply(&self.response, &mut answer.head.headers);
+        }
+        Reaction::Continue
     }
 
     fn edits_request(&self) -> bool {

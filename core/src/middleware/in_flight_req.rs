@@ -1,5 +1,5 @@
 //! `inFlightReq`: at most so many requests at once from one source. Compat: middlewares.md "inFlightReq".
-use super::{Context, Held, Options, Verdict, Walk, source::{Source, SourceCriterion}};
+use super::{Context, Kept, Options, Verdict, Walk, source::{Source, SourceCriterion}};
 use crate::{
     cells::{CellId, Cells, InFlightId},
     cells::CellSpecs,
@@ -54,7 +54,7 @@ impl Walk for Limit {
         };
         let source: Arc<str> = self.source.of(context, head).into();
         if cells.in_flight(id, |cell| cell.enter(&source)) {
-            return Verdict::Hold(Held::InFlight(source));
+            return Verdict::Keep(Kept::InFlight(source));
         }
         let body = Bytes::from(format!("max connections reached: {}", self.amount));
         let mut response = Response::new(body);

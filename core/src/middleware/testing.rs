@@ -1,8 +1,9 @@
 //! What tests of middlewares share: heads, a context, and the calls.
-use super::{Context, Verdict, Walk};
+use super::{Answer, Context, Origin, Reaction, Verdict, Walk};
 use crate::{
     cells::{BalancerId, Cells, Decision, InFlightId, MirrorId},
     entry_point::{EntryPoint, Peer, Trust},
+    exchange::Delivery,
     middleware::in_flight_req::InFlight,
     service::{balancer::Balancer, health::Health, mirror::Mirror},
     time::Instant,
@@ -45,21 +46,21 @@ pub(crate) fn peer() -> Peer {
 
 /// The way in through one middleware.
 pub(crate) fn inward(middleware: &impl Walk, head: &mut request::Parts) -> Verdict {
-    let entry_point = entry_point();
-    middleware.inward(
-        &Context { now: Instant(0), peer: &peer(), entry_point: &entry_point, cell: None },
-        &Nothing,
-        head,
-    )
+    with_context(|context| middleware.inward(context, &Nothing, head))
 }
 
-/// The way out through one middleware.
-pub(crate) fn outward(middleware: &impl Walk, head: &mut response::Parts) {
-    let entry_point = entry_point();
-    middleware.outward(
-        &Context { now: Instant(0), peer: &peer(), entry_point: &entry_point, cell: None },
-        head,
-    );
+/// The way out of a server's response through one middleware.
+pub(crate) fn outward(middleware: &impl Walk, head: &mut response::Parts) -> Reaction {
+    let mut delivery = Delivery::default();
+    let mut answer = Answer { head, origin: Origin::Server, delivery: &mut delivery, kept: None };
+    with_context(|context| middleware.outward(context, &Nothing, &mut answer))
+}
+
+/// A context of a request at the beginning of time.
+pub(crate) fn with_context<T>(f: impl FnOnce(&Context<'_>) -> T) -> T {
+    let (entry_point, peer) = (entry_point(), peer());
+    let now = Instant(0);
+    f(&Context { now, peer: &peer, entry_point: &entry_point, entropy: 0, cell: None })
 }
 
 /// A target as text.

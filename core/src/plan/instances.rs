@@ -1,9 +1,8 @@
 //! A router's instance of its services: which cells it takes over from the instance before, and which
 //! are new.
-use super::{parts::Checked, sorted::Sorted, tree::Tree};
+use super::{parts::Checked, routers::Placed, sorted::Sorted, tree::Tree};
 use crate::{
     cells::{BalancerId, BalancerSpec, CellId, CellSpecs, HealthId, MirrorId},
-    middleware::Middleware,
     router::{Router, Step},
     service::{Instance, LoadBalancer},
 };
@@ -36,15 +35,17 @@ impl<'a> Instances<'a> {
 
     /// The middlewares of a router that replaces one with the steps `old`; each takes over the state of
     /// the same middleware, at the same position or else wherever it was.
-    pub(super) fn steps(&mut self, new: Vec<Arc<Middleware>>, old: &[Step]) -> Box<[Step]> {
-        let same = |new: &Arc<Middleware>, old: &&Step| Arc::ptr_eq(new, &old.middleware);
+    pub(super) fn steps(&mut self, new: Vec<Placed>, old: &[Step]) -> Box<[Step]> {
+        let same = |new: &Placed, old: &&Step| Arc::ptr_eq(&new.middleware, &old.middleware);
         let claims = claim(&new, old.iter().collect(), same);
-        let steps = new.into_iter().zip(claims).map(|(middleware, old)| {
+        let steps = new.into_iter().zip(claims).map(|(Placed { middleware, service }, old)| {
+            let before = old.and_then(|old| old.service.as_deref());
+            let service = service.map(|tree| Arc::new(self.build(tree, before)));
             let Some(old) = old else {
-                return Step { cell: middleware.cell(self.specs), middleware };
+                return Step { cell: middleware.cell(self.specs), middleware, service };
             };
             self.kept.extend(old.cell.map(Cell::Middleware));
-            Step { middleware, cell: old.cell }
+            Step { middleware, cell: old.cell, service }
         });
         steps.collect()
     }
@@ -61,6 +62,9 @@ impl<'a> Instances<'a> {
             if !self.kept.contains(&Cell::Middleware(cell)) {
                 self.specs.remove(cell);
             }
+        }
+        for service in router.middlewares.iter().filter_map(|step| step.service.as_ref()) {
+            self.give_back_instance(service);
         }
         self.give_back_instance(&router.service);
         self.kept.clear();

@@ -36,8 +36,16 @@ struct Own {
 
 #[derive(Debug)]
 enum Compiled {
-    One(Arc<Middleware>),
+    One(Found),
     Chain(Box<[Reference]>),
+}
+
+/// A middleware that a list of references leads to.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) middleware: Arc<Middleware>,
+    /// The service that it sends requests of its own to.
+    pub(super) service: Option<Reference>,
 }
 
 impl Part for MiddlewarePart {
@@ -105,7 +113,9 @@ fn compile(id: &Id, definition: &Definition) -> Result<Compiled, String> {
         }
     }
     let Some(chain) = &definition.chain else {
-        return Ok(Compiled::One(Arc::new(definition.compile()?)));
+        let middleware = definition.compile()?;
+        let service = middleware.service().map(|name| Reference::new(name, &id.provider));
+        return Ok(Compiled::One(Found { middleware: Arc::new(middleware), service }));
     };
     let members = chain.middlewares.iter();
     Ok(Compiled::Chain(members.map(|member| Reference::new(member, &id.provider)).collect()))
@@ -116,7 +126,7 @@ pub(super) struct Flattening<'a> {
     parts: &'a Parts,
     /// What was looked up, found or not.
     pub(super) dependencies: Vec<Key>,
-    pub(super) flat: Vec<Arc<Middleware>>,
+    pub(super) flat: Vec<Found>,
     /// The chains around the next reference.
     within: Vec<Arc<str>>,
     visits: usize,
@@ -151,13 +161,13 @@ impl<'a> Flattening<'a> {
         let part = part.ok_or_else(|| format!("middleware {name:?} does not exist"))?;
         match &part.own.compiled {
             Err(error) => Err(error.clone()),
-            Ok(Compiled::One(middleware)) => {
+            Ok(Compiled::One(found)) => {
                 if self.flat.len() == MIDDLEWARES_MAX {
                     return Err(format!(
                         "there may be {MIDDLEWARES_MAX} middlewares, chains expanded"
                     ));
                 }
-                self.flat.push(middleware.clone());
+                self.flat.push(found.clone());
                 Ok(())
             }
             Ok(Compiled::Chain(members)) => {

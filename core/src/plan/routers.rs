@@ -2,7 +2,7 @@
 use super::{
     NAME_WITH_AT, Settings,
     instances::Instances,
-    middlewares::Flattening,
+    middlewares::{Flattening, Found},
     name::{Id, Key, Reference},
     parts::{Note, Part, Parts, sorted},
     tree::{Resolving, Tree},
@@ -50,7 +50,7 @@ pub(super) struct Draft {
 struct Whole {
     rule: Rule,
     priority: i64,
-    middlewares: Vec<Arc<Middleware>>,
+    middlewares: Vec<Placed>,
     service_name: Arc<str>,
     tree: Tree,
 }
@@ -108,6 +108,13 @@ impl Draft {
         }
         part
     }
+}
+
+/// A middleware in a router's list, before it has cells.
+pub(super) struct Placed {
+    pub(super) middleware: Arc<Middleware>,
+    /// The service that it sends requests of its own to.
+    pub(super) service: Option<Tree>,
 }
 
 /// One router's search for what it refers to.
@@ -171,19 +178,19 @@ impl Lookup<'_> {
             return None;
         }
         let reference = Reference::new(name, &self.id.provider);
-        let mut resolving = Resolving::new(self.parts, self.settings.ping);
-        let tree = resolving.resolve(&reference);
-        self.dependencies.append(&mut resolving.dependencies);
-        match tree {
-            Ok(tree) => Some((reference.qualified().clone(), tree)),
-            Err(error) => {
-                self.notes.push(Note::error("service", error));
-                None
-            }
-        }
+        let tree = self.tree("service", &reference)?;
+        Some((reference.qualified().clone(), tree))
     }
 
-    fn middlewares(&mut self, names: &[String]) -> Option<Vec<Arc<Middleware>>> {
+    /// The services behind a name. What is wrong with them is noted under the option.
+    fn tree(&mut self, option: &'static str, reference: &Reference) -> Option<Tree> {
+        let mut resolving = Resolving::new(self.parts, self.settings.ping);
+        let tree = resolving.resolve(reference);
+        self.dependencies.append(&mut resolving.dependencies);
+        tree.map_err(|error| self.notes.push(Note::error(option, error))).ok()
+    }
+
+    fn middlewares(&mut self, names: &[String]) -> Option<Vec<Placed>> {
         let mut flattening = Flattening::new(self.parts);
         let errors = self.notes.len();
         for name in names {
@@ -196,7 +203,15 @@ impl Lookup<'_> {
             }
         }
         self.dependencies.append(&mut flattening.dependencies);
-        (self.notes.len() == errors).then_some(flattening.flat)
+        let mut placed = Vec::with_capacity(flattening.flat.len());
+        for Found { middleware, service } in flattening.flat {
+            let service = match service {
+                Some(service) => Some(self.tree("middlewares", &service)?),
+                None => None,
+            };
+            placed.push(Placed { middleware, service });
+        }
+        (self.notes.len() == errors).then_some(placed)
     }
 }
 
