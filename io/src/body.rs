@@ -10,11 +10,13 @@ use std::{
     task::{Context, Poll},
 };
 pub(crate) use tee::Tee;
+pub(crate) use whole::Whole;
 
 mod gunzip;
 mod request;
 mod response;
 mod tee;
+mod whole;
 
 /// Why a body broke off.
 pub(crate) type BodyError = Box<dyn Error + Send + Sync>;

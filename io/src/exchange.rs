@@ -1,24 +1,25 @@
 //! One exchange: asks the core, does what it says, tells it what came of it.
 use crate::{
     access_log::Record,
-    body::{BodyError, RequestBody, ResponseBody, ResponseSource, Tee},
+    body::{BodyError, RequestBody, ResponseBody, ResponseSource},
     connection::Connection,
-    live::Held,
     mirror,
     net::Net,
     upgrade::Tunnel,
-    upstream::{Failure, Incoming, Outgoing, ServerStream, Upgrade},
-    worker::Worker,
+    upstream::Outgoing,
 };
 use bytes::Bytes;
 use http::{Extensions, HeaderValue, Request, Response, header::CONTENT_TYPE, request, response};
 use http_body::Frame;
+pub(crate) use running::{Answer, Copy, Running};
 use rutter_core::{
-    exchange::{Delivery, Exchange, Input, Mirrored, Output, SendError, answer, sniff},
+    exchange::{Exchange, sniff},
     time::Instant,
-    trace::Observer as _,
 };
 use std::{convert::Infallible, future::poll_fn, rc::Rc, sync::Arc};
+
+mod errand;
+mod running;
 
 /// Bytes of a body that are looked at to find its type.
 const SNIFF_BYTES: usize = 512;
@@ -37,9 +38,8 @@ pub(crate) async fn serve<N: Net>(
     let answer = guard.running.run(now, outgoing, &mut guard.copy).await;
     Ok(match answer {
         Answer::Own(response) => own(guard, response),
-        Answer::Server(mut head, incoming, delivery) => {
+        Answer::Server(mut head, mut source, delivery) => {
             guard.status(head.status);
-            let mut source = ResponseSource::new(incoming, delivery.gunzip);
             let mut first = None;
             if delivery.sniff && !source.is_end_stream() {
                 first = poll_fn(|cx| source.poll_frame(cx)).await;
@@ -83,153 +83,6 @@ fn find_type(head: &mut response::Parts, first: Option<&Result<Frame<Bytes>, Bod
     }
 }
 
-/// What a client is to be answered.
-pub(crate) enum Answer<N: Net> {
-    Own(Response<Bytes>),
-    Server(response::Parts, Incoming<N>, Delivery),
-    /// 101: the connection becomes a tunnel to this stream.
-    Switched(response::Parts, ServerStream<N>, Bytes),
-}
-
-/// A request as it was sent to the main server, for mirrors.
-pub(crate) struct Copy {
-    pub(crate) head: Box<request::Parts>,
-    pub(crate) body: Tee,
-}
-
-/// An exchange and what it began with. Dropped before its end, it tells the core so.
-pub(crate) struct Running<N: Net> {
-    pub(crate) worker: Rc<Worker<N>>,
-    pub(crate) live: Rc<Held>,
-    pub(crate) exchange: Exchange,
-    observer: N::Observer,
-    ended: bool,
-}
-
-impl<N: Net> Running<N> {
-    pub(crate) fn new(worker: Rc<Worker<N>>, live: Rc<Held>, exchange: Exchange) -> Self {
-        Self { worker, live, exchange, observer: N::Observer::default(), ended: false }
-    }
-
-    fn handle(&mut self, input: Input<'_>) -> Output {
-        self.handle_at(self.worker.clock.now(), input)
-    }
-
-    fn handle_at(&mut self, now: Instant, input: Input<'_>) -> Output {
-        let cells = self.live.cells(&self.worker.proxy.terminating);
-        self.observer.handle(&mut self.exchange, now, &cells, input)
-    }
-
-    /// The response was delivered whole. Returns the copies that are owed.
-    pub(crate) fn end(&mut self, now: Instant) -> Vec<Mirrored> {
-        if std::mem::replace(&mut self.ended, true) {
-            return Vec::new();
-        }
-        match self.handle_at(now, Input::End) {
-            Output::Done { mirrors } => mirrors,
-            Output::Sleep { .. }
-            | Output::Send { .. }
-            | Output::Deliver(_)
-            | Output::Respond(_) => Vec::new(),
-        }
-    }
-
-    /// From the request to what the client is to be answered.
-    pub(crate) async fn run(
-        &mut self,
-        now: Instant,
-        mut outgoing: Box<Outgoing>,
-        copy: &mut Option<Copy>,
-    ) -> Answer<N> {
-        let mut output = self.handle_at(now, Input::Request(&mut outgoing.head));
-        loop {
-            output = match output {
-                Output::Sleep { until } => {
-                    self.worker.clock.sleep_until(until).await;
-                    self.handle(Input::Awake(&mut outgoing.head))
-                }
-                Output::Respond(response) => return Answer::Own(response),
-                // Neither answers anything that was asked here.
-                Output::Deliver(_) | Output::Done { .. } => {
-                    return Answer::Own(answer::status(SendError::Protocol.status()));
-                }
-                Output::Send { keep_body, upgrade } => {
-                    if let Some(bytes_max) = keep_body {
-                        let head = Box::new(self.exchange.mirrored(&outgoing.head));
-                        *copy = Some(Copy { head, body: outgoing.body.keep(bytes_max) });
-                    }
-                    let sent = if upgrade {
-                        self.upgrade(outgoing).await
-                    } else {
-                        self.send(outgoing).await
-                    };
-                    match sent {
-                        Ok(answer) => return answer,
-                        Err(Failure::Unsent(back, error)) => {
-                            outgoing = back;
-                            self.handle(Input::Unsent(&mut outgoing.head, error))
-                        }
-                        Err(Failure::Gone(error)) => match self.handle(Input::Failed(error)) {
-                            Output::Respond(response) => return Answer::Own(response),
-                            Output::Sleep { .. }
-                            | Output::Send { .. }
-                            | Output::Deliver(_)
-                            | Output::Done { .. } => {
-                                return Answer::Own(answer::status(error.status()));
-                            }
-                        },
-                    }
-                }
-            };
-        }
-    }
-
-    async fn send(&mut self, outgoing: Box<Outgoing>) -> Result<Answer<N>, Failure> {
-        let Some(server) = self.exchange.server() else {
-            return Err(Failure::Gone(SendError::Protocol));
-        };
-        let (head, incoming) = self.worker.upstreams.send(server, outgoing).await?;
-        Ok(self.received(head, incoming))
-    }
-
-    async fn upgrade(&mut self, outgoing: Box<Outgoing>) -> Result<Answer<N>, Failure> {
-        let Some(server) = self.exchange.server() else {
-            return Err(Failure::Gone(SendError::Protocol));
-        };
-        match self.worker.upstreams.upgrade(server, outgoing).await? {
-            Upgrade::Refused((head, incoming)) => Ok(self.received(head, incoming)),
-            Upgrade::Switched(mut head, stream, early) => {
-                match self.handle(Input::Response(&mut head)) {
-                    Output::Deliver(_) => Ok(Answer::Switched(head, stream, early)),
-                    Output::Respond(response) => Ok(Answer::Own(response)),
-                    Output::Sleep { .. } | Output::Send { .. } | Output::Done { .. } => {
-                        Ok(Answer::Own(answer::status(SendError::Protocol.status())))
-                    }
-                }
-            }
-        }
-    }
-
-    fn received(&mut self, mut head: response::Parts, incoming: Incoming<N>) -> Answer<N> {
-        match self.handle(Input::Response(&mut head)) {
-            Output::Deliver(delivery) => Answer::Server(head, incoming, delivery),
-            Output::Respond(response) => Answer::Own(response),
-            Output::Sleep { .. } | Output::Send { .. } | Output::Done { .. } => {
-                Answer::Own(answer::status(SendError::Protocol.status()))
-            }
-        }
-    }
-}
-
-impl<N: Net> Drop for Running<N> {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.ended = true;
-            let _ = self.handle(Input::Left);
-        }
-    }
-}
-
 /// A client's exchange: whatever becomes of it, its connection and the access log hear of it.
 pub(crate) struct Guard<N: Net> {
     running: Running<N>,
@@ -249,7 +102,7 @@ impl<N: Net> Guard<N> {
         let plan = Arc::clone(&live.plan);
         let exchange = Exchange::new(plan, entry_point, peer.clone(), entropy);
         let mut running = Running::new(Rc::clone(worker), live, exchange);
-        running.observer.begin(&running.live.plan, entry_point, peer, entropy);
+        running.observe(entry_point, peer, entropy);
         let connection = Rc::clone(connection);
         Self { running, connection, copy: None, record, closed: false }
     }

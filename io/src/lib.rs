@@ -24,6 +24,7 @@ mod shutdown;
 pub mod source;
 mod upgrade;
 mod upstream;
+mod verify;
 mod worker;
 
 pub use upstream::tls::TlsError;

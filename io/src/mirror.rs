@@ -110,8 +110,8 @@ impl<N: Net> Origin<N> {
         match answer {
             Answer::Own(_) => self.dropped(1),
             Answer::Switched(..) => {}
-            Answer::Server(_, mut incoming, _) => {
-                while let Some(Ok(_)) = poll_fn(|cx| incoming.poll_frame(cx)).await {}
+            Answer::Server(_, mut source, _) => {
+                while let Some(Ok(_)) = poll_fn(|cx| source.poll_frame(cx)).await {}
                 self.worker.proxy.counters.mirrored.fetch_add(1, Ordering::Relaxed);
             }
         }

@@ -1,4 +1,5 @@
-//! The only seam that simulation replaces: binding, connecting, name resolution.
+//! The only seam that simulation replaces: binding, connecting, name resolution, and what goes on
+//! beside the event loop.
 use rutter_core::trace::Observer;
 use std::{future::Future, io, net::SocketAddr};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -23,6 +24,12 @@ pub trait Net: Clone + 'static {
 
     /// The addresses of a host name, in the order to try them.
     fn resolve(&self, host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>>;
+
+    /// Does work that takes long or blocks, beside the event loop. `None`: it panicked.
+    fn offload<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = Option<T>> + 'static;
 }
 
 /// A bound address.

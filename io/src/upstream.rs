@@ -99,6 +99,11 @@ impl<N: Net> Upstreams<N> {
         }))
     }
 
+    /// The network that they go over.
+    pub(crate) fn net(&self) -> &N {
+        &self.0.net
+    }
+
     /// Sends a request to a server and waits for the head of the response.
     pub(crate) async fn send(
         &self,

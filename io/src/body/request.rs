@@ -1,5 +1,8 @@
 //! Bodies of requests, on their way to servers.
-use super::Tee;
+use super::{
+    Tee,
+    whole::{Lost, Reading, Whole},
+};
 use crate::{clock::Clock, connection::Progress};
 use bytes::Bytes;
 use http::{header::EXPECT, request};
@@ -41,6 +44,7 @@ enum Source {
     },
     Stream(Box<Stream>),
     Copy(Option<Bytes>),
+    Whole(Box<Reading>),
 }
 
 impl RequestBody {
@@ -79,6 +83,20 @@ impl RequestBody {
             return Self::empty();
         }
         Self { source: Source::Copy(Some(bytes)), tee: None, waiting: None, sent: None }
+    }
+
+    /// A body that was read whole, from its start.
+    pub(crate) fn whole(whole: &Whole) -> Self {
+        let source = Source::Whole(Box::new(whole.reading()));
+        Self { source, tee: None, waiting: None, sent: None }
+    }
+
+    /// The next frame.
+    pub(crate) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        Pin::new(self).poll_frame(cx)
     }
 
     /// Whether some of it is still to come from the client.
@@ -135,6 +153,7 @@ impl Stream {
 pub(crate) enum Broken {
     Client(hyper::Error),
     TooLate,
+    Lost(Lost),
 }
 
 impl fmt::Display for Broken {
@@ -142,6 +161,7 @@ impl fmt::Display for Broken {
         match self {
             Self::Client(error) => write!(f, "the client's body broke off: {error}"),
             Self::TooLate => f.write_str("the client's body took too long"),
+            Self::Lost(error) => error.fmt(f),
         }
     }
 }
@@ -164,6 +184,7 @@ impl Body for RequestBody {
             }
             Source::Stream(stream) => stream.poll_frame(cx),
             Source::Copy(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Source::Whole(reading) => reading.poll_frame(cx).map_err(Broken::Lost),
         };
         if let Poll::Ready(Some(Ok(frame))) = &result
             && let (Some(tee), Some(bytes)) = (&this.tee, frame.data_ref())
@@ -185,6 +206,7 @@ impl Body for RequestBody {
             Source::Client { incoming, .. } => incoming.is_end_stream(),
             Source::Stream(stream) => stream.incoming.is_end_stream(),
             Source::Copy(bytes) => bytes.is_none(),
+            Source::Whole(reading) => reading.is_end_stream(),
         }
     }
 
@@ -196,6 +218,7 @@ impl Body for RequestBody {
             Source::Copy(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
+            Source::Whole(reading) => reading.size_hint(),
         }
     }
 }

@@ -1,5 +1,9 @@
 //! Bodies of responses, and who looks after their end.
-use super::{BodyError, gunzip::Gunzip};
+use super::{
+    BodyError,
+    gunzip::Gunzip,
+    whole::{Reading, Whole},
+};
 use crate::{exchange::Guard, net::Net, upstream::Incoming};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -16,12 +20,27 @@ pub(crate) enum ResponseSource<N: Net> {
     Server(Incoming<N>),
     /// A server's, decoded.
     Gunzip(Box<Gunzip<N>>),
+    /// A server's, read whole before.
+    Whole(Box<Reading>),
 }
 
 impl<N: Net> ResponseSource<N> {
     /// A server's body, decoded if that is to be.
     pub(crate) fn new(incoming: Incoming<N>, gunzip: bool) -> Self {
         if gunzip { Self::Gunzip(Box::new(Gunzip::new(incoming))) } else { Self::Server(incoming) }
+    }
+
+    /// A body that was read whole.
+    pub(crate) fn whole(whole: &Whole) -> Self {
+        Self::Whole(Box::new(whole.reading()))
+    }
+
+    /// The same, decoded if that is to be.
+    pub(crate) fn decoded(self, gunzip: bool) -> Self {
+        match self {
+            Self::Server(incoming) => Self::new(incoming, gunzip),
+            source @ (Self::Own(_) | Self::Gunzip(_) | Self::Whole(_)) => source,
+        }
     }
 
     pub(crate) fn poll_frame(
@@ -32,6 +51,7 @@ impl<N: Net> ResponseSource<N> {
             Self::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Server(incoming) => incoming.poll_frame(cx).map_err(Into::into),
             Self::Gunzip(gunzip) => gunzip.poll_frame(cx),
+            Self::Whole(reading) => reading.poll_frame(cx).map_err(Into::into),
         }
     }
 
@@ -40,6 +60,7 @@ impl<N: Net> ResponseSource<N> {
             Self::Own(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
             Self::Server(incoming) => incoming.is_end_stream(),
             Self::Gunzip(gunzip) => gunzip.is_end_stream(),
+            Self::Whole(reading) => reading.is_end_stream(),
         }
     }
 
@@ -50,6 +71,7 @@ impl<N: Net> ResponseSource<N> {
             }
             Self::Server(incoming) => incoming.size_hint(),
             Self::Gunzip(_) => SizeHint::default(),
+            Self::Whole(reading) => reading.size_hint(),
         }
     }
 }

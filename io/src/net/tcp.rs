@@ -2,6 +2,7 @@
 use super::{Listener, Net, Stream, resolve::Resolver};
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use std::{
+    future::Future,
     io,
     net::{Ipv4Addr, SocketAddr},
     rc::Rc,
@@ -41,6 +42,14 @@ impl Net for Tcp {
 
     async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         self.resolver.resolve(host, port).await
+    }
+
+    fn offload<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = Option<T>> + 'static {
+        let work = tokio::task::spawn_blocking(work);
+        async { work.await.ok() }
     }
 }
 
