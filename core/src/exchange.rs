@@ -23,6 +23,7 @@ mod contract;
 mod forward;
 mod inward;
 mod outward;
+pub mod path;
 mod resolve;
 pub mod sniff;
 pub mod target;

@@ -25,6 +25,7 @@ pub mod machine;
 pub mod middleware;
 pub mod plan;
 pub mod provider;
+mod regexp;
 pub mod router;
 pub mod rule;
 pub mod service;

@@ -334,9 +334,13 @@ middlewares! {
     add_prefix AddPrefix,
     headers Headers,
     in_flight_req InFlightReq,
+    redirect_regex RedirectRegex,
     redirect_scheme RedirectScheme,
+    replace_path ReplacePath,
+    replace_path_regex ReplacePathRegex,
     retry Retry,
     strip_prefix StripPrefix,
+    strip_prefix_regex StripPrefixRegex,
 }
 
 #[cfg(test)]

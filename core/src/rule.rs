@@ -12,7 +12,6 @@ pub(crate) mod condition;
 mod lexer;
 mod matcher;
 mod parse;
-mod regexp;
 mod template;
 pub mod view;
 

@@ -73,12 +73,10 @@ pub fn on_forward(peer: &Peer, headers: &mut HeaderMap) {
 /// `https` or `http`: what the client spoke, as far as it is known here.
 #[must_use]
 pub fn scheme(peer: &Peer, head: &request::Parts) -> &'static str {
-    match head.headers.get(&X_FORWARDED_PROTO).map(HeaderValue::as_bytes) {
-        Some(b"https" | b"wss") => "https",
-        Some(b"http" | b"ws") => "http",
-        _ if peer.tls => "https",
-        _ => "http",
-    }
+    let proto = head.headers.get(&X_FORWARDED_PROTO).map_or(&b""[..], HeaderValue::as_bytes);
+    let is =
+        |names: [&str; 2]| names.iter().any(|name| proto.eq_ignore_ascii_case(name.as_bytes()));
+    if is(["https", "wss"]) || (peer.tls && !is(["http", "ws"])) { "https" } else { "http" }
 }
 
 /// Whether a request asks for a WebSocket.
@@ -252,6 +250,22 @@ mod tests {
         assert_eq!(entered(false, &upgrade).headers["x-forwarded-proto"], "ws");
         let trusted = [upgrade[0], upgrade[1], ("x-forwarded-proto", "wss")];
         assert_eq!(entered(true, &trusted).headers["x-forwarded-proto"], "wss");
+    }
+
+    #[test]
+    fn the_scheme_is_what_the_header_says_if_it_says_one() {
+        let tls = Peer { tls: true, ..peer() };
+        for (proto, clear, over_tls) in [
+            ("https", "https", "https"),
+            ("WSS", "https", "https"),
+            ("http", "http", "http"),
+            ("Ws", "http", "http"),
+            ("gopher", "http", "https"),
+            ("", "http", "https"),
+        ] {
+            let head = head("/", &[("x-forwarded-proto", proto)]);
+            assert_eq!((scheme(&peer(), &head), scheme(&tls, &head)), (clear, over_tls), "{proto}");
+        }
     }
 
     #[test]

@@ -34,13 +34,18 @@ pub fn on_entry(
     }
     if !entry_point.raw_paths && is_unclean(path) {
         let clean = clean(path);
-        target::replace_path(head, &clean);
+        replace_path(head, &clean)?;
     }
     if target::needs_encoding(head.uri.path()) {
         let encoded = target::encode(head.uri.path());
-        target::replace_path(head, &encoded);
+        replace_path(head, &encoded)?;
     }
     Ok(())
+}
+
+fn replace_path(head: &mut request::Parts, path: &str) -> Result<(), Response<Bytes>> {
+    target::replace_path(head, path)
+        .map_err(|target::TooLong| answer::text(StatusCode::URI_TOO_LONG, "414 URI Too Long"))
 }
 
 /// An absolute target's authority takes the place of Host; anything but one sound Host is refused.
@@ -213,6 +218,7 @@ mod tests {
             ("/", &[("host", "a b")], "400 b\"400 Bad Request: malformed Host header\""),
             ("/", &[("host", "a/b")], "400 b\"400 Bad Request: malformed Host header\""),
             ("/", &[("host", "a"), ("expect", "x")], "417 b\"\""),
+            (&format!("/{}", "|".repeat(30_000)), &[("host", "a")], "414 b\"414 URI Too Long\""),
         ] {
             assert_eq!(entered(uri, headers), want, "{uri} {headers:?}");
         }

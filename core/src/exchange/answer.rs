@@ -1,4 +1,5 @@
 //! Responses that the proxy gives on its own account.
+use alloc::format;
 use bytes::Bytes;
 use http::{
     HeaderValue, Response, StatusCode,
@@ -21,6 +22,16 @@ pub fn text(status: StatusCode, body: &'static str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from_static(body.as_bytes()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, PLAIN);
+    response
+}
+
+/// A status with a line of text that no browser takes for anything else.
+#[must_use]
+pub fn error(status: StatusCode, line: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(format!("{line}\n")));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, PLAIN);
+    response.headers_mut().insert(NOSNIFF.0, NOSNIFF.1);
     response
 }
 

@@ -1,7 +1,12 @@
 //! The target of a request: authority, path, query, and their edits.
+use super::{answer, path};
 use alloc::{format, string::String};
-use http::{Uri, header::HOST, request, uri::PathAndQuery};
+use bytes::Bytes;
+use http::{Response, StatusCode, Uri, header::HOST, request, uri::PathAndQuery};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+/// The longest target.
+pub const BYTES_MAX: usize = u16::MAX as usize - 1;
 
 /// Characters that never stand bare in a path. `%` does: what is encoded stays so.
 const PATH: &AsciiSet = &CONTROLS
@@ -17,6 +22,9 @@ const PATH: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'|')
     .add(b'}');
+
+/// The same for text that has no escapes yet.
+const TEXT: &AsciiSet = &PATH.add(b'%');
 
 /// The authority a request is for, as sent: an absolute target's, else the Host header's, else empty.
 #[must_use]
@@ -41,23 +49,47 @@ pub fn needs_encoding(path: &str) -> bool {
         .any(|byte| matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' | 0..=b' ' | 0x7f..))
 }
 
+/// `text` that is no path yet, percent-encoded, its percent signs too.
+#[must_use]
+pub fn encode_text(text: &str) -> String {
+    utf8_percent_encode(text, TEXT).collect()
+}
+
+/// A target too long to be passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLong;
+
 /// Puts an encoded path in the place of the request's; the query stays.
-pub fn replace_path(head: &mut request::Parts, path: &str) {
+///
+/// # Errors
+/// The head stays as it was: with that path, the target would be too long.
+pub fn replace_path(head: &mut request::Parts, path: &str) -> Result<(), TooLong> {
     let text = match head.uri.query() {
         Some(query) => format!("{path}?{query}"),
         None => String::from(path),
     };
-    replace_path_and_query(head, &text);
-}
-
-/// Puts an encoded path and query in the place of the request's. One that is no target is left out.
-pub fn replace_path_and_query(head: &mut request::Parts, text: &str) {
-    let Ok(path_and_query) = PathAndQuery::try_from(text) else { return };
+    // A path that is encoded has no character that a target cannot carry.
+    let path_and_query = PathAndQuery::try_from(text).map_err(|_| TooLong)?;
     let mut parts = core::mem::take(&mut head.uri).into_parts();
     parts.path_and_query = Some(path_and_query);
     // The parts were those of a target, and the path is one: only a scheme without an authority
     // could fail, which no target has.
     head.uri = Uri::from_parts(parts).unwrap_or_default();
+    Ok(())
+}
+
+/// Puts a path that a middleware made in the place of the request's: encoded where it must be, with its
+/// leading slash; the query stays.
+///
+/// # Errors
+/// The answer to a request whose path would climb out of where it was put, or be too long.
+pub fn rewrite_path(head: &mut request::Parts, path: &str) -> Result<(), Response<Bytes>> {
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    let path = format!("{slash}{}", encode(path));
+    if path::climbs(&path) {
+        return Err(answer::status(StatusCode::BAD_REQUEST));
+    }
+    replace_path(head, &path).map_err(|TooLong| answer::status(StatusCode::URI_TOO_LONG))
 }
 
 #[cfg(test)]
@@ -77,8 +109,12 @@ mod tests {
     #[test]
     fn a_replaced_path_keeps_query_and_authority() {
         let mut request = head("http://a/x?q=1", &[]);
-        replace_path(&mut request, "/y%20z");
+        replace_path(&mut request, "/y%20z").unwrap();
         assert_eq!(request.uri.to_string(), "http://a/y%20z?q=1");
+        let path = |more| "/".repeat(BYTES_MAX - "?q=1".len() + more);
+        assert_eq!(replace_path(&mut request, &path(1)), Err(TooLong));
+        assert_eq!(request.uri.to_string(), "http://a/y%20z?q=1");
+        assert_eq!(replace_path(&mut request, &path(0)), Ok(()));
     }
 
     #[test]

@@ -1,16 +1,21 @@
 //! `addPrefix`: a prefix before the path. Compat: middlewares.md "addPrefix".
 use super::{Context, Options, Verdict, Walk};
-use crate::cells::Cells;
-use crate::exchange::target;
+use crate::{
+    cells::Cells,
+    exchange::{
+        answer,
+        target::{self, TooLong},
+    },
+};
 use alloc::{boxed::Box, format, string::String};
-use http::request;
+use http::{StatusCode, request};
 use serde::{Deserialize, Serialize};
 
 /// The options of `addPrefix`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct AddPrefix {
-    /// The prefix; a leading slash is added where it is missing.
+    /// The prefix, not percent-encoded; a leading slash is added where it is missing.
     pub prefix: String,
 }
 
@@ -29,15 +34,17 @@ impl Options for AddPrefix {
             return Err("prefix cannot be empty".into());
         }
         let slash = if self.prefix.starts_with('/') { "" } else { "/" };
-        Ok(Prefix { prefix: target::encode(&format!("{slash}{}", self.prefix)).into() })
+        Ok(Prefix { prefix: format!("{slash}{}", target::encode_text(&self.prefix)).into() })
     }
 }
 
 impl Walk for Prefix {
     fn inward<C: Cells>(&self, _: &Context<'_>, _: &C, head: &mut request::Parts) -> Verdict {
         let path = format!("{}{}", self.prefix, head.uri.path());
-        target::replace_path(head, &path);
-        Verdict::Continue
+        match target::replace_path(head, &path) {
+            Ok(()) => Verdict::Continue,
+            Err(TooLong) => Verdict::Respond(answer::status(StatusCode::URI_TOO_LONG)),
+        }
     }
 }
 
@@ -52,6 +59,8 @@ mod tests {
             ("/api", "/users?id=1", "/api/users?id=1"),
             ("pre", "/x", "/pre/x"),
             ("/a b", "/", "/a%20b/"),
+            ("/a?b", "/x?c", "/a%3Fb/x?c"),
+            ("/a%20b", "/x", "/a%2520b/x"),
             ("/api", "/a%2Fb", "/api/a%2Fb"),
             ("/api", "http://h:8/x?y", "http://h:8/api/x?y"),
         ] {
@@ -60,6 +69,14 @@ mod tests {
             assert!(matches!(inward(&middleware, &mut head), Verdict::Continue));
             assert_eq!(testing::text(&head.uri), want);
         }
+    }
+
+    #[test]
+    fn a_request_that_grows_too_long_never_goes_on_without_its_prefix() {
+        let middleware = AddPrefix { prefix: "/api".into() }.compile().unwrap();
+        let mut head = testing::head(&"/".repeat(65_533), &[]);
+        let Verdict::Respond(response) = inward(&middleware, &mut head) else { panic!() };
+        assert_eq!(response.status(), StatusCode::URI_TOO_LONG);
     }
 
     #[test]

@@ -44,20 +44,32 @@ impl Options for RedirectScheme {
 impl Walk for Scheme {
     fn inward<C: Cells>(&self, context: &Context<'_>, _: &C, head: &mut request::Parts) -> Verdict {
         let authority = target::authority(head);
-        let Some((host, _)) = plain_host(authority) else { return Verdict::Continue };
+        let Some((host, port)) = plain_host(authority) else { return Verdict::Continue };
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         let location = format!("{}://{host}{}{path}", self.scheme, self.port);
         let scheme = forwarded::scheme(context.peer, head);
-        if location == format!("{scheme}://{authority}{path}") {
+        let here = match (scheme, port) {
+            (_, None) | ("http", Some("80")) | ("https", Some("443")) => host,
+            (_, Some(_)) => authority,
+        };
+        if location == format!("{scheme}://{here}{path}") {
             return Verdict::Continue;
         }
-        let status = match (head.method == Method::GET, self.permanent) {
-            (true, false) => StatusCode::FOUND,
-            (true, true) => StatusCode::MOVED_PERMANENTLY,
-            (false, false) => StatusCode::TEMPORARY_REDIRECT,
-            (false, true) => StatusCode::PERMANENT_REDIRECT,
-        };
-        Verdict::Respond(answer::redirect(status, &location))
+        Verdict::Respond(answer::redirect(status(&head.method, self.permanent), &location))
+    }
+
+    fn edits_request(&self) -> bool {
+        false
+    }
+}
+
+/// The status of a redirect.
+pub(super) const fn status(method: &Method, permanent: bool) -> StatusCode {
+    match (matches!(*method, Method::GET), permanent) {
+        (true, false) => StatusCode::FOUND,
+        (true, true) => StatusCode::MOVED_PERMANENTLY,
+        (false, false) => StatusCode::TEMPORARY_REDIRECT,
+        (false, true) => StatusCode::PERMANENT_REDIRECT,
     }
 }
 
@@ -78,6 +90,7 @@ mod tests {
     use super::*;
     use crate::middleware::testing;
     use http::header::LOCATION;
+    use proptest::prelude::*;
 
     fn redirect(options: &RedirectScheme, method: Method, uri: &str, headers: &[(&str, &str)]) -> String {
         let mut head = testing::head(uri, headers);
@@ -121,11 +134,38 @@ mod tests {
         assert_eq!(redirect(&https, Method::GET, "/", there), "Continue");
         let there = &[("host", "a"), ("x-forwarded-proto", "wss")];
         assert_eq!(redirect(&https, Method::GET, "/", there), "Continue");
+        let there = &[("host", "a:443"), ("x-forwarded-proto", "HTTPS")];
+        assert_eq!(redirect(&https, Method::GET, "/", there), "Continue");
+    }
+
+    #[test]
+    fn a_port_is_dropped_with_the_scheme_it_belonged_to() {
+        let https = RedirectScheme { scheme: "https".into(), ..Default::default() };
+        for (host, proto, want) in [
+            ("a:8000", "http", "302 https://a/x b\"Found\""),
+            ("a:443", "ws", "302 https://a/x b\"Found\""),
+            ("a:80", "https", "302 https://a/x b\"Found\""),
+            ("a:8443", "wss", "302 https://a/x b\"Found\""),
+        ] {
+            let headers = [("host", host), ("x-forwarded-proto", proto)];
+            assert_eq!(redirect(&https, Method::GET, "/x", &headers), want);
+        }
     }
 
     #[test]
     fn an_ipv6_literal_is_not_redirected() {
         let https = RedirectScheme { scheme: "https".into(), ..Default::default() };
         assert_eq!(redirect(&https, Method::GET, "/", &[("host", "[::1]:80")]), "Continue");
+    }
+    proptest! {
+        #[test]
+        fn path_and_query_are_never_lost(
+            host in "[a-z_.-]{1,6}",
+            uri in "/[a-z/%!]{0,8}(\\?[!$-;=?-\\[\\]-~]{0,12})?",
+        ) {
+            let https = RedirectScheme { scheme: "https".into(), ..Default::default() };
+            let got = redirect(&https, Method::GET, &uri, &[("host", &host)]);
+            prop_assert_eq!(got, format!("302 https://{host}{uri} b\"Found\""));
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! `stripPrefix`: a prefix cut off the path. Compat: middlewares.md "stripPrefix".
 use super::{Context, Options, Verdict, Walk};
-use crate::cells::Cells;
-use crate::exchange::{answer, target};
-use alloc::{borrow::Cow, boxed::Box, format, string::String, vec::Vec};
-use http::{HeaderName, HeaderValue, StatusCode, request};
-use percent_encoding::percent_decode_str;
+use crate::{
+    cells::Cells,
+    exchange::{path, target},
+};
+use alloc::{boxed::Box, format, string::String, vec::Vec};
+use http::{HeaderName, HeaderValue, request};
 use serde::{Deserialize, Serialize};
 
 /// The options of `stripPrefix`.
@@ -25,14 +26,15 @@ pub struct Prefixes {
     prefixes: Box<[(Box<str>, HeaderValue)]>,
 }
 
-const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+/// What was cut off.
+pub(super) const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 
 impl Options for StripPrefix {
     type Middleware = Prefixes;
 
     fn compile(&self) -> Result<Prefixes, String> {
         let compile = |prefix: &String| {
-            let header = HeaderValue::from_str(target::encode(prefix.trim()).as_str())
+            let header = HeaderValue::from_bytes(prefix.trim().as_bytes())
                 .map_err(|_| format!("prefixes: {prefix:?} cannot be sent as a header value"))?;
             Ok((prefix.as_str().into(), header))
         };
@@ -42,46 +44,27 @@ impl Options for StripPrefix {
 
 impl Walk for Prefixes {
     fn inward<C: Cells>(&self, _: &Context<'_>, _: &C, head: &mut request::Parts) -> Verdict {
-        let raw = head.uri.path();
-        let decoded = match percent_decode_str(raw).into() {
-            Cow::Borrowed(_) => Cow::Borrowed(raw),
-            Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
-        };
-        let Some((prefix, header)) =
-            self.prefixes.iter().find(|(prefix, _)| decoded.starts_with(&**prefix))
-        else {
-            return Verdict::Continue;
-        };
-        let rest = strip(raw, &decoded, prefix);
-        if leaves_its_root(&rest) {
-            return Verdict::Respond(answer::status(StatusCode::BAD_REQUEST));
+        let decoded = path::decode(head.uri.path());
+        let found = self.prefixes.iter().find(|(it, _)| decoded.starts_with(it.as_bytes()));
+        let Some((prefix, header)) = found else { return Verdict::Continue };
+        let (_, rest) = path::split_decoded(head.uri.path(), prefix.len());
+        let rest = String::from(rest);
+        if let Err(response) = target::rewrite_path(head, &rest) {
+            return Verdict::Respond(response);
         }
-        let header = header.clone();
-        target::replace_path(head, &rest);
-        head.headers.append(X_FORWARDED_PREFIX, header);
+        head.headers.append(X_FORWARDED_PREFIX, header.clone());
         Verdict::Continue
     }
-}
-
-/// The raw path without `prefix`, with its leading slash.
-fn strip(raw: &str, decoded: &str, prefix: &str) -> String {
-    let rest = match raw.strip_prefix(prefix) {
-        Some(rest) => Cow::Borrowed(rest),
-        None => Cow::Owned(target::encode(&decoded[prefix.len()..])),
-    };
-    let slash = if rest.starts_with('/') { "" } else { "/" };
-    format!("{slash}{rest}")
-}
-
-/// Whether what is left has dot segments: `/api../x` without `/api` would climb out of its root.
-fn leaves_its_root(path: &str) -> bool {
-    path.split('/').any(|segment| matches!(segment, "." | ".."))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::middleware::testing::{self, inward};
+    use crate::middleware::{
+        add_prefix::AddPrefix,
+        testing::{self, inward},
+    };
+    use proptest::prelude::*;
 
     fn stripped(prefixes: &[&str], uri: &str) -> (String, Vec<String>) {
         let prefixes = prefixes.iter().map(|prefix| String::from(*prefix)).collect();
@@ -101,8 +84,11 @@ mod tests {
             (&["/a"], "/abc", "/bc"),
             (&["/a"], "/a", "/"),
             (&["/a", "/a/b"], "/a/b/c", "/b/c"),
-            (&["/a b"], "/a%20b/c%2Fd", "/c/d"),
             (&["/a"], "/a/c%2Fd", "/c%2Fd"),
+            (&["/a b"], "/a%20b/c%2Fd", "/c%2Fd"),
+            (&["/ü/"], "/%C3%BC/%FF", "/%FF"),
+            (&["/a/b"], "/a%2Fb/c", "/c"),
+            (&["/a%20b"], "/a%2520b/c", "/c"),
         ] {
             let (path, headers) = stripped(prefixes, uri);
             assert_eq!(path, want);
@@ -119,6 +105,30 @@ mod tests {
 
     #[test]
     fn a_rest_that_climbs_is_refused() {
-        assert!(stripped(&["/api"], "/api../x").0.contains("400"));
+        for uri in ["/api../x", "/api%2e%2e/x", "/api./x", "/api/a/../x"] {
+            assert!(stripped(&["/api"], uri).0.contains("400"), "{uri}");
+        }
+    }
+
+    #[test]
+    fn the_header_has_the_prefix_as_configured_without_space_around_it() {
+        assert_eq!(stripped(&["/a b "], "/a%20b%20c").1[1], "/a b");
+    }
+
+    proptest! {
+        #[test]
+        fn a_prefix_that_is_added_and_cut_again_leaves_no_trace(
+            prefix in "/[a-c /?%#ü.]{0,8}",
+            uri in "/([a-c]|%[2-9A-F][0-9A-F]|/){0,10}(\\?[a-c=/%]{0,5})?",
+        ) {
+            prop_assume!(!path::climbs(&uri));
+            let add = AddPrefix { prefix: prefix.clone() }.compile().unwrap();
+            let strip = StripPrefix { prefixes: [prefix].into(), force_slash: None };
+            let strip = strip.compile().unwrap();
+            let mut head = testing::head(&uri, &[]);
+            prop_assert!(matches!(inward(&add, &mut head), Verdict::Continue));
+            prop_assert!(matches!(inward(&strip, &mut head), Verdict::Continue));
+            prop_assert_eq!(testing::text(&head.uri), uri);
+        }
     }
 }

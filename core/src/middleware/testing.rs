@@ -8,8 +8,8 @@ use crate::{
     service::{balancer::Balancer, health::Health, mirror::Mirror},
     time::Instant,
 };
-use alloc::{borrow::ToOwned, string::String, string::ToString, vec::Vec};
-use http::{HeaderMap, HeaderValue, Uri, request, response};
+use alloc::{format, string::String, string::ToString, vec::Vec};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, request, response};
 
 /// A GET request's head.
 pub(crate) fn head(uri: &str, headers: &[(&str, &str)]) -> request::Parts {
@@ -63,6 +63,26 @@ pub(crate) fn with_context<T>(f: impl FnOnce(&Context<'_>) -> T) -> T {
     f(&Context { now, peer: &peer, entry_point: &entry_point, entropy: 0, cell: None })
 }
 
+/// What comes of a request on its way in through one middleware, as text: the head as it goes on, or
+/// the response.
+pub(crate) fn told(middleware: &impl Walk, head: &mut request::Parts) -> String {
+    let lines = |headers: &HeaderMap| -> String {
+        let line = |(name, value): (&HeaderName, &HeaderValue)| {
+            format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()))
+        };
+        headers.iter().map(line).collect()
+    };
+    match inward(middleware, head) {
+        Verdict::Continue => format!("{} {}\n{}", head.method, head.uri, lines(&head.headers)),
+        Verdict::Respond(response) => {
+            let (head, body) = response.into_parts();
+            let body = String::from_utf8_lossy(&body);
+            format!("{}\n{}\n{body}", head.status.as_u16(), lines(&head.headers))
+        }
+        other => format!("{other:?}"),
+    }
+}
+
 /// A target as text.
 pub(crate) fn text(uri: &Uri) -> String {
     uri.to_string()
@@ -70,7 +90,8 @@ pub(crate) fn text(uri: &Uri) -> String {
 
 /// All values of a header.
 pub(crate) fn all(headers: &HeaderMap, name: &str) -> Vec<String> {
-    headers.get_all(name).iter().map(|value| value.to_str().unwrap().to_owned()).collect()
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers.get_all(name).iter().map(text).collect()
 }
 
 /// Cells for middlewares that ask none.

@@ -1,10 +1,10 @@
 //! The matchers: arguments checked once, then compared with requests. Compat: rules.md.
 use super::{
     parse::Fault,
-    regexp,
     template::{Target, Template},
     view::{View, lossy},
 };
+use crate::regexp;
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 use arrayvec::ArrayString;
 use core::net::IpAddr;

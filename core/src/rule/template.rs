@@ -1,6 +1,6 @@
 //! Templates: text with variables, `{name}` or `{name:regexp}`. Compat: rules.md "HostRegexp",
 //! "Path / PathPrefix", "Query".
-use super::regexp;
+use crate::regexp;
 use alloc::{
     boxed::Box,
     format,

@@ -8,6 +8,8 @@ use alloc::{
 use core::{iter::Peekable, str::Chars};
 use regex::{Regex, RegexBuilder};
 
+pub(crate) mod replacement;
+
 /// Bytes that a compiled expression may take.
 const COMPILED_BYTES_MAX: usize = 1 << 20;
 /// Nested groups and sets.
@@ -17,7 +19,7 @@ const DEPTH_MAX: u32 = 100;
 ///
 /// # Errors
 /// One line: what is wrong with `pattern`.
-pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
+pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
     compile_translated(&translate(pattern), pattern)
 }
 
@@ -25,7 +27,7 @@ pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
 ///
 /// # Errors
 /// As [`compile`].
-pub(super) fn compile_translated(pattern: &str, written: &str) -> Result<Regex, String> {
+pub(crate) fn compile_translated(pattern: &str, written: &str) -> Result<Regex, String> {
     RegexBuilder::new(pattern)
         .size_limit(COMPILED_BYTES_MAX)
         .nest_limit(DEPTH_MAX)
@@ -43,7 +45,7 @@ fn cause(error: &regex::Error) -> String {
 }
 
 /// An expression of the Go dialect in the engine's dialect.
-pub(super) fn translate(pattern: &str) -> String {
+pub(crate) fn translate(pattern: &str) -> String {
     let mut translation = Translation {
         chars: pattern.chars().peekable(),
         out: String::with_capacity(pattern.len()),
@@ -141,7 +143,9 @@ impl Translation<'_> {
             Some('W') => self.out.push_str("[^0-9A-Za-z_]"),
             Some('s') => self.out.push_str("[\\t\\n\\f\\r ]"),
             Some('S') => self.out.push_str("[^\\t\\n\\f\\r ]"),
-            Some('b') if !in_class => self.out.push_str("(?-u:\\b)"),
+            Some(c @ ('b' | 'B')) if !in_class => {
+                self.out.extend(["(?-u:\\", c.encode_utf8(&mut [0; 4]), ")"])
+            }
             Some('Q') if !in_class => self.quotation(),
             Some(c @ '0'..='7') => self.octal(c),
             Some(c @ ('p' | 'P')) => self.property(c),
@@ -213,6 +217,8 @@ mod tests {
             (r"^[^\d]$", "x", true),
             (r"^\S+\s\S+$", "a b", true),
             (r"\bfoo\b", "a foo b", true),
+            (r"^\Bé\B$", "é", true),
+            (r"a\Bb\B", "ab", false),
             (r"^[[]x[]]$", "[x]", true),
             (r"^[a&&b]+$", "a&b", true),
             (r"^[[:alpha:]]+$", "abc", true),
@@ -246,8 +252,11 @@ mod tests {
     }
 
     #[test]
-    fn what_re2_refuses_is_refused_in_one_line() {
-        for pattern in [r"(?=x)", r"(?!x)", r"(a)\1", "(", "[a", "a{1001}{1000}", "*a", r"\8"] {
+    fn what_cannot_be_compiled_is_refused_in_one_line() {
+        // Of these, RE2 knows only `\C`, a byte without regard to characters.
+        for pattern in
+            [r"(?=x)", r"(?!x)", r"(a)\1", "(", "[a", "a{1001}{1000}", "*a", r"\8", r"\C"]
+        {
             let error = compile(pattern).expect_err(pattern);
             assert_eq!(error.lines().count(), 1, "{error}");
             assert!(error.ends_with(&alloc::format!("`{pattern}`")), "{error}");
