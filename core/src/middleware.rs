@@ -334,6 +334,8 @@ middlewares! {
     add_prefix AddPrefix,
     headers Headers,
     in_flight_req InFlightReq,
+    ip_allow_list IpAllowList,
+    ip_white_list IpWhiteList,
     redirect_regex RedirectRegex,
     redirect_scheme RedirectScheme,
     replace_path ReplacePath,

@@ -2,7 +2,7 @@
 use super::Context;
 use crate::exchange::target;
 use alloc::{boxed::Box, format, string::String, string::ToString, vec::Vec};
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 use http::{HeaderName, request};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -75,16 +75,37 @@ impl IpStrategy {
         if self.excluded_ips.is_empty() {
             return Ok(Source::Peer);
         }
-        let network = |text: &String| {
-            let trimmed = text.trim();
-            let host = || trimmed.parse::<IpAddr>().map(IpNet::from);
-            trimmed
-                .parse::<IpNet>()
-                .or_else(|_| host())
-                .map_err(|_| format!("excludedIPs: {text:?} is not an address or network"))
-        };
-        Ok(Source::Excluding(self.excluded_ips.iter().map(network).collect::<Result<_, _>>()?))
+        networks("excludedIPs", &self.excluded_ips).map(Source::Excluding)
     }
+}
+
+/// Addresses and networks as written in an option. The error is one line.
+pub(super) fn networks(option: &str, texts: &[String]) -> Result<Box<[IpNet]>, String> {
+    let network = |text: &String| {
+        network(text.trim())
+            .ok_or_else(|| format!("{option}: {text:?} is not an address or network"))
+    };
+    texts.iter().map(network).collect()
+}
+
+/// An address is a network of one, and IPv4 in the clothes of IPv6 is IPv4.
+fn network(text: &str) -> Option<IpNet> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Some(address.to_canonical().into());
+    }
+    let network: IpNet = text.parse().ok()?;
+    let Some(prefix) = network.prefix_len().checked_sub(96) else { return Some(network) };
+    match network.addr().to_canonical() {
+        address @ IpAddr::V4(_) if network.addr().is_ipv6() => IpNet::new(address, prefix).ok(),
+        _ => Some(network),
+    }
+}
+
+/// The address in an entry of `X-Forwarded-For`, which may have a port. IPv4 in the clothes of IPv6 is
+/// IPv4.
+pub(super) fn address(text: &str) -> Option<IpAddr> {
+    let with_port = || text.parse::<SocketAddr>().map(|address| address.ip());
+    text.parse::<IpAddr>().or_else(|_| with_port()).ok().map(|address| address.to_canonical())
 }
 
 impl Source {
@@ -96,8 +117,8 @@ impl Source {
             Self::Depth(depth) => forwarded_for(head).rev().nth(depth - 1).unwrap_or("").into(),
             Self::Excluding(networks) => {
                 let excluded = |text: &str| {
-                    text.parse::<IpAddr>()
-                        .is_ok_and(|ip| networks.iter().any(|n| n.contains(&ip.to_canonical())))
+                    let ip = text.parse::<IpAddr>().map(|ip| ip.to_canonical());
+                    ip.is_ok_and(|ip| networks.iter().any(|network| network.contains(&ip)))
                 };
                 forwarded_for(head).rev().find(|text| !excluded(text)).unwrap_or("").into()
             }
@@ -110,9 +131,10 @@ impl Source {
     }
 }
 
+/// The entries of the first list, empty ones too: each counts.
 fn forwarded_for(head: &request::Parts) -> impl DoubleEndedIterator<Item = &str> {
     let value = head.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
-    value.unwrap_or("").split(',').map(str::trim).filter(|text| !text.is_empty())
+    value.unwrap_or("").split(',').map(str::trim)
 }
 
 #[cfg(test)]
@@ -120,22 +142,26 @@ mod tests {
     use super::*;
     use crate::middleware::testing;
 
+    fn strategy(depth: u32, excluded: &[&str]) -> SourceCriterion {
+        let excluded_ips = excluded.iter().map(|ip| String::from(*ip)).collect();
+        SourceCriterion {
+            ip_strategy: Some(IpStrategy { depth, excluded_ips }),
+            ..SourceCriterion::default()
+        }
+    }
+
+    fn source(criterion: &SourceCriterion, forwarded_for: &[&str]) -> String {
+        let lists = forwarded_for.iter().map(|list| ("x-forwarded-for", *list));
+        let headers: Vec<_> = [("host", "a:80"), ("x-key", "k")].into_iter().chain(lists).collect();
+        let (source, head) = (criterion.compile().unwrap(), testing::head("/", &headers));
+        testing::with_context(|context| source.of(context, &head))
+    }
+
     #[test]
     fn each_criterion_finds_its_source() {
-        let strategy = |depth, excluded: &[&str]| SourceCriterion {
-            ip_strategy: Some(IpStrategy {
-                depth,
-                excluded_ips: excluded.iter().map(|ip| String::from(*ip)).collect(),
-            }),
-            ..SourceCriterion::default()
-        };
         let header =
             SourceCriterion { request_header_name: "X-Key".into(), ..SourceCriterion::default() };
         let host = SourceCriterion { request_host: true, ..SourceCriterion::default() };
-        let head = testing::head(
-            "/",
-            &[("host", "a:80"), ("x-key", "k"), ("x-forwarded-for", "10.0.0.1, 10.0.0.2,10.0.0.3")],
-        );
         for (criterion, want) in [
             (SourceCriterion::default(), "192.0.2.7"),
             (strategy(0, &[]), "192.0.2.7"),
@@ -144,12 +170,28 @@ mod tests {
             (strategy(4, &[]), ""),
             (strategy(0, &["10.0.0.3"]), "10.0.0.2"),
             (strategy(0, &["10.0.0.0/8"]), ""),
+            (strategy(2, &["10.0.0.2"]), "10.0.0.2"),
             (header, "k"),
             (host, "a:80"),
         ] {
-            let source = criterion.compile().unwrap();
-            let found = testing::with_context(|context| source.of(context, &head));
-            assert_eq!(found, want, "{criterion:?}");
+            let list = "10.0.0.1, 10.0.0.2,10.0.0.3";
+            assert_eq!(source(&criterion, &[list, "10.0.0.4"]), want, "{criterion:?}");
         }
+    }
+
+    #[test]
+    fn every_entry_of_a_list_counts_whatever_it_is() {
+        for (criterion, list, want) in [
+            (strategy(1, &[]), "10.0.0.1,", ""),
+            (strategy(2, &[]), "10.0.0.1, nobody", "10.0.0.1"),
+            (strategy(2, &[]), "10.0.0.1,, 10.0.0.3", ""),
+            (strategy(0, &["10.0.0.3"]), "10.0.0.1,,10.0.0.3", ""),
+            (strategy(0, &["10.0.0.3"]), "10.0.0.1, nobody, 10.0.0.3", "nobody"),
+            (strategy(0, &["10.0.0.3"]), "10.0.0.1, ::ffff:10.0.0.3", "10.0.0.1"),
+            (strategy(0, &["::ffff:10.0.0.0/104"]), "1.2.3.4, 10.0.0.3", "1.2.3.4"),
+        ] {
+            assert_eq!(source(&criterion, &[list]), want, "{criterion:?} {list}");
+        }
+        assert_eq!(source(&strategy(1, &[]), &[]), "");
     }
 }

@@ -125,7 +125,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn prefix_and_rest_are_the_path(uri in "/([a-c ]|%[2-9A-F][0-9A-F]|/){0,10}") {
+        fn prefix_and_rest_are_the_path(uri in "/([a-c ]|%[2-689A-F][0-9A-F]|/){0,10}") {
             let uri = uri.replace(' ', "%20");
             prop_assume!(!path::climbs(&uri));
             let middleware = StripPrefixRegex { regex: ["^/[^/]*".into()].into() }.compile().unwrap();
