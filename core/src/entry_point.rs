@@ -1,7 +1,8 @@
 //! Entry points as the core sees them: which peers are trusted, and how a request's head is made
 //! safe before it is routed.
 use alloc::{boxed::Box, string::ToString, sync::Arc};
-use core::net::SocketAddr;
+use bytes::Bytes;
+use core::{fmt, net::SocketAddr};
 use http::HeaderValue;
 use ipnet::IpNet;
 
@@ -54,6 +55,8 @@ pub struct Peer {
     pub local: SocketAddr,
     /// Whether the connection is TLS.
     pub tls: bool,
+    /// The client's certificates, if it showed any.
+    pub certificates: Option<Certificates>,
     /// The client's address as text, without zone or port.
     pub(crate) ip: HeaderValue,
 }
@@ -65,6 +68,30 @@ impl Peer {
         let text = address.ip().to_canonical().to_string();
         // An address has no character that a header cannot carry.
         let ip = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("unknown"));
-        Self { address, local, tls, ip }
+        Self { address, local, tls, certificates: None, ip }
+    }
+}
+
+/// A client's chain of certificates, in DER, its own first. Cheap to clone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Certificates(Arc<[Bytes]>);
+
+impl Certificates {
+    /// A chain; `None`: it is empty.
+    pub fn new(chain: impl IntoIterator<Item = Bytes>) -> Option<Self> {
+        let chain: Arc<[Bytes]> = chain.into_iter().collect();
+        (!chain.is_empty()).then_some(Self(chain))
+    }
+
+    /// The certificates, the client's own first.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.0.iter().map(|der| &**der)
+    }
+}
+
+/// How many there are: who a client is belongs into no log.
+impl fmt::Debug for Certificates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} certificates", self.0.len())
     }
 }

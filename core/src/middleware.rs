@@ -219,7 +219,7 @@ fn unasked() -> Verdict {
 }
 
 macro_rules! middlewares {
-    ($($field:ident $Type:ident,)*) => {
+    ($($(#[$attribute:meta])* $field:ident $Type:ident,)*) => {
         $(pub mod $field;)*
 
         /// A middleware as written: exactly one of its types must be there.
@@ -231,6 +231,7 @@ macro_rules! middlewares {
             pub chain: Option<chain::Chain>,
             $(
                 #[doc = concat!("See [`", stringify!($field), "`].")]
+                $(#[$attribute])*
                 #[serde(skip_serializing_if = "Option::is_none")]
                 pub $field: Option<$field::$Type>,
             )*
@@ -336,6 +337,8 @@ middlewares! {
     in_flight_req InFlightReq,
     ip_allow_list IpAllowList,
     ip_white_list IpWhiteList,
+    #[serde(rename = "passTLSClientCert")]
+    pass_tls_client_cert PassTlsClientCert,
     redirect_regex RedirectRegex,
     redirect_scheme RedirectScheme,
     replace_path ReplacePath,

@@ -6,12 +6,13 @@
 //! the one that does nothing and costs nothing.
 use crate::{
     cells::Cells,
-    entry_point::{EntryPointId, Peer},
+    entry_point::{Certificates, EntryPointId, Peer},
     exchange::{BufferError, Exchange, Input, Limits, Output, SendError},
     plan::Plan,
     time::Instant,
 };
 use alloc::{string::String, sync::Arc, vec::Vec};
+use bytes::Bytes;
 use core::net::SocketAddr;
 use http::{request, response};
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,10 @@ pub struct Trace {
     pub local: SocketAddr,
     /// Whether the connection was TLS.
     pub tls: bool,
+    /// How many certificates the client showed. A replay has as many, empty ones: what they say decides
+    /// nothing that a trace tells.
+    #[serde(default)]
+    pub certificates: u8,
     /// Its share of randomness, and its id.
     pub entropy: u64,
     /// What happened, in order.
@@ -200,6 +205,10 @@ impl Observer for Recorder {
             client: peer.address,
             local: peer.local,
             tls: peer.tls,
+            certificates: peer
+                .certificates
+                .as_ref()
+                .map_or(0, |chain| u8::try_from(chain.iter().len()).unwrap_or(u8::MAX)),
             entropy,
             steps: Vec::new(),
         });
@@ -228,7 +237,8 @@ impl Trace {
     /// # Errors
     /// The first step that went another way.
     pub fn replay(&self, plan: Arc<Plan>) -> Result<(), Divergence> {
-        let peer = Peer::new(self.client, self.local, self.tls);
+        let mut peer = Peer::new(self.client, self.local, self.tls);
+        peer.certificates = Certificates::new((0..self.certificates).map(|_| Bytes::new()));
         let mut exchange = Exchange::new(plan, EntryPointId(self.entry_point), peer, self.entropy);
         let mut request = request_parts();
         let mut response = response_parts();

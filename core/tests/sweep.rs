@@ -13,7 +13,7 @@ use rutter_core::{
             Weighted, WeightedService,
         },
     },
-    entry_point::{EntryPoint, EntryPointId, Peer, Trust},
+    entry_point::{Certificates, EntryPoint, EntryPointId, Peer, Trust},
     exchange::{BufferError, Exchange, Input, Limits, Output, SendError},
     middleware::{
         self, add_prefix::AddPrefix, chain::Chain, headers::Headers, in_flight_req::InFlightReq,
@@ -25,6 +25,8 @@ use rutter_core::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 
+#[path = "support/middlewares.rs"]
+mod middlewares;
 #[path = "support/world.rs"]
 mod world;
 
@@ -115,7 +117,9 @@ fn drain(open: &mut Vec<Open>, world: &World, now: &mut u64, rng: &mut Rng, plan
         }
         let trace = exchange.recorder.trace().expect("begun");
         let json = serde_json::to_string(trace).expect("a trace is plain data");
-        assert!(!json.contains("hunter2"), "a secret is in the trace: {json}");
+        for secret in ["hunter2", CERTIFICATE_BASE64] {
+            assert!(!json.contains(secret), "a secret is in the trace: {json}");
+        }
         let trace: rutter_core::trace::Trace = serde_json::from_str(&json).expect("its own text");
         // What was redacted decided nothing, so the replay is the same.
         assert_eq!(trace.replay(Arc::clone(plan)), Ok(()));
@@ -136,11 +140,14 @@ struct Open {
 
 impl Open {
     fn new(plan: &Arc<Plan>, rng: &mut Rng) -> Self {
-        let peer = Peer::new(
+        let mut peer = Peer::new(
             ([10, 0, 0, u8::try_from(rng.below(3)).unwrap()], 1000).into(),
             ([10, 0, 0, 9], 80).into(),
             rng.one_in(5),
         );
+        if peer.tls && rng.one_in(2) {
+            peer.certificates = Certificates::new([CERTIFICATE.into(), Vec::new().into()]);
+        }
         let entry_point = EntryPointId(u16::try_from(rng.below(2)).unwrap());
         let entropy = rng.next();
         let mut recorder = Recorder::default();
@@ -222,6 +229,10 @@ fn read(limits: &Limits, rng: &mut Rng) -> Result<u64, BufferError> {
 const ERRORS: [SendError; 4] =
     [SendError::Network, SendError::Closed, SendError::Timeout, SendError::Protocol];
 
+/// Bytes as secret as a certificate's.
+const CERTIFICATE: &[u8] = b"hunter2 hunter2";
+const CERTIFICATE_BASE64: &str = "aHVudGVyMiBodW50ZXIy";
+
 fn request(rng: &mut Rng) -> request::Parts {
     let path = ["/", "/a/b", "/a//../b?x=1", "/%2e%2e/a", "/a%7C", "*", "/ping", "/a/%zz"];
     let method = ["GET", "HEAD", "POST", "OPTIONS", "CONNECT"];
@@ -302,7 +313,7 @@ fn define<T>(value: T) -> Arc<Defined<T>> {
 fn middleware(rng: &mut Rng) -> middleware::Definition {
     let mut definition = middleware::Definition::default();
     let number = |n: u64| i64::try_from(n).unwrap();
-    match rng.below(7) {
+    match rng.below(11) {
         0 => definition.add_prefix = Some(AddPrefix { prefix: "/p".into() }),
         1 => {
             definition.strip_prefix =
@@ -328,10 +339,13 @@ fn middleware(rng: &mut Rng) -> middleware::Definition {
             let middlewares = vec![(*rng.pick(&MIDDLEWARES)).into()];
             definition.chain = Some(Chain { middlewares });
         }
-        _ => {
+        6 => {
             definition.redirect_scheme =
                 Some(RedirectScheme { scheme: "http".into(), ..RedirectScheme::default() });
         }
+        7 => middlewares::show_certificates(&mut definition, rng),
+        8 => middlewares::admit(&mut definition, rng),
+        _ => middlewares::rewrite(&mut definition, rng),
     }
     definition
 }

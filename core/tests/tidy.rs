@@ -17,6 +17,7 @@ const DEPENDENCIES: &[&str] = &[
     "cfg-if",
     "cpufeatures",
     "crypto-common",
+    "der",
     "digest",
     "foldhash",
     "generic-array",

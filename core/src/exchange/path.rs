@@ -42,9 +42,9 @@ pub fn replaced(raw: &str) -> HeaderValue {
         .unwrap_or(HeaderValue::from_static("/"))
 }
 
-/// Splits a path behind the escape or character that ends the first `len` of its decoded bytes.
+/// Cuts off what the first `len` decoded bytes are spelled with; what is left has its leading slash.
 #[must_use]
-pub fn split_decoded(raw: &str, len: usize) -> (&str, &str) {
+pub fn cut(raw: &str, len: usize) -> (&str, String) {
     let mut at = 0;
     for _ in 0..len {
         at += match raw.as_bytes().get(at) {
@@ -53,7 +53,10 @@ pub fn split_decoded(raw: &str, len: usize) -> (&str, &str) {
             None => break,
         };
     }
-    raw.split_at_checked(at).unwrap_or((raw, ""))
+    let (start, rest) = raw.split_at_checked(at).unwrap_or((raw, ""));
+    let rest =
+        ["/", "%2F", "%2f"].iter().find_map(|slash| rest.strip_prefix(slash)).unwrap_or(rest);
+    (start, format!("/{rest}"))
 }
 
 /// Decoded bytes as text, a replacement character for each that is none.
@@ -209,15 +212,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_split_decodes_to_its_parts(
+        fn what_is_cut_and_what_is_left_are_the_path(
             raw in "/([a-z/.]|%[0-9A-F][0-9A-F]){0,12}",
             len in 0usize..14,
         ) {
-            let (start, rest) = split_decoded(&raw, len);
+            let (start, rest) = cut(&raw, len);
             let decoded = decode(&raw);
-            let len = len.min(decoded.len());
-            prop_assert_eq!(&*decode(start), &decoded[..len]);
-            prop_assert_eq!(&*decode(rest), &decoded[len..]);
+            let (cut, left) = decoded.split_at(len.min(decoded.len()));
+            prop_assert_eq!(&*decode(start), cut);
+            let rest = decode(&rest);
+            let left = left.strip_prefix(b"/").unwrap_or(left);
+            prop_assert_eq!(rest.strip_prefix(b"/"), Some(left));
         }
 
         #[test]

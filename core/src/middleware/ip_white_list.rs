@@ -4,7 +4,7 @@ use super::{
     source::{IpStrategy, Source, address, networks},
 };
 use crate::{cells::Cells, exchange::answer};
-use alloc::{boxed::Box, format, string::String, string::ToString, vec::Vec};
+use alloc::{boxed::Box, format, string::String, vec::Vec};
 use bytes::Bytes;
 use http::{Response, StatusCode, request};
 use ipnet::IpNet;
@@ -84,6 +84,7 @@ impl Walk for Admission {
 mod tests {
     use super::*;
     use crate::middleware::testing;
+    use alloc::string::ToString;
 
     fn admits(ranges: &[&str], strategy: Option<IpStrategy>, forwarded_for: &str) -> bool {
         let source_range = ranges.iter().map(|it| String::from(*it)).collect();

@@ -47,8 +47,7 @@ impl Walk for Prefixes {
         let decoded = path::decode(head.uri.path());
         let found = self.prefixes.iter().find(|(it, _)| decoded.starts_with(it.as_bytes()));
         let Some((prefix, header)) = found else { return Verdict::Continue };
-        let (_, rest) = path::split_decoded(head.uri.path(), prefix.len());
-        let rest = String::from(rest);
+        let (_, rest) = path::cut(head.uri.path(), prefix.len());
         if let Err(response) = target::rewrite_path(head, &rest) {
             return Verdict::Respond(response);
         }
@@ -88,6 +87,7 @@ mod tests {
             (&["/a b"], "/a%20b/c%2Fd", "/c%2Fd"),
             (&["/ü/"], "/%C3%BC/%FF", "/%FF"),
             (&["/a/b"], "/a%2Fb/c", "/c"),
+            (&["/a"], "/a%2Fb", "/b"),
             (&["/a%20b"], "/a%2520b/c", "/c"),
         ] {
             let (path, headers) = stripped(prefixes, uri);
@@ -121,7 +121,7 @@ mod tests {
             prefix in "/[a-c /?%#ü.]{0,8}",
             uri in "/([a-c]|%[2-9A-F][0-9A-F]|/){0,10}(\\?[a-c=/%]{0,5})?",
         ) {
-            prop_assume!(!path::climbs(&uri));
+            prop_assume!(!path::climbs(uri.split('?').next().unwrap()));
             let add = AddPrefix { prefix: prefix.clone() }.compile().unwrap();
             let strip = StripPrefix { prefixes: [prefix].into(), force_slash: None };
             let strip = strip.compile().unwrap();

@@ -49,12 +49,11 @@ impl Walk for Expressions {
         let Some(bytes) = self.expressions.iter().find_map(prefix) else {
             return Verdict::Continue;
         };
-        let (prefix, rest) = path::split_decoded(head.uri.path(), bytes);
+        let (prefix, rest) = path::cut(head.uri.path(), bytes);
         // As sent where decoded it has a character that a header cannot carry.
         let header = HeaderValue::from_bytes(&path::decode(prefix))
             .or_else(|_| HeaderValue::from_str(prefix))
             .unwrap_or(HeaderValue::from_static("/"));
-        let rest = String::from(rest);
         if let Err(response) = target::rewrite_path(head, &rest) {
             return Verdict::Respond(response);
         }

@@ -8,12 +8,20 @@ use alloc::{
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response, Version,
-    header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE},
+    header::{COOKIE, SET_COOKIE},
     request, response,
 };
 use serde::{Deserialize, Serialize};
 
 const REDACTED: &str = "redacted";
+
+/// Headers whose whole value says who somebody is.
+const SECRETS: [&str; 4] = [
+    "authorization",
+    "proxy-authorization",
+    "x-forwarded-tls-client-cert",
+    "x-forwarded-tls-client-cert-info",
+];
 
 /// A request's head.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,7 +126,7 @@ fn header_map(fields: &[(String, String)]) -> Result<HeaderMap, String> {
 
 fn redact(headers: &mut [(String, String)], kept: &[&str]) {
     for (name, value) in headers {
-        if *name == AUTHORIZATION.as_str() || *name == PROXY_AUTHORIZATION.as_str() {
+        if SECRETS.contains(&&**name) {
             *value = REDACTED.to_owned();
         } else if *name == COOKIE.as_str() {
             let pairs: Vec<String> =
@@ -151,6 +159,8 @@ mod tests {
             "/x?y",
             &[
                 ("authorization", "Basic c2VjcmV0"),
+                ("x-forwarded-tls-client-cert", "c2VjcmV0"),
+                ("x-forwarded-tls-client-cert-info", "secret"),
                 ("cookie", "sid=secret; lb=a; junk"),
                 ("a", "1"),
             ],
