@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub mod chain;
 pub mod credentials;
 pub mod source;
+mod vary;
 
 /// What a middleware may look at besides the head.
 #[derive(Clone, Debug)]
@@ -73,6 +74,8 @@ pub enum Verdict {
 pub enum Kept {
     /// A place among the requests in flight from a source.
     InFlight(Arc<str>),
+    /// Who asks, as `headers` saw it.
+    Headers(Box<headers::Seen>),
 }
 
 impl Kept {
@@ -80,7 +83,7 @@ impl Kept {
     pub(crate) const fn failed(&mut self, status: StatusCode) {
         let _ = status;
         match self {
-            Self::InFlight(_) => {}
+            Self::InFlight(_) | Self::Headers(_) => {}
         }
     }
 
@@ -91,6 +94,7 @@ impl Kept {
             (Self::InFlight(source), Some(CellId::InFlight(id))) => {
                 cells.in_flight(id, |cell| cell.leave(&source));
             }
+            (Self::Headers(_), _) => {}
             (Self::InFlight(_), None) => debug_assert!(false, "kept without a cell"),
         }
     }

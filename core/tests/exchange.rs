@@ -266,6 +266,42 @@ fn response_headers_are_edited_on_servers_answers_only() {
 }
 
 #[test]
+fn an_origin_seen_on_the_way_in_is_allowed_on_the_way_out_of_any_answer() {
+    let cors = |origins: &[&str]| Definition {
+        headers: Some(Headers {
+            access_control_allow_origin_list: origins.iter().map(|it| (*it).into()).collect(),
+            ..Headers::default()
+        }),
+        ..Definition::default()
+    };
+    // Both hold what they saw; each finds its own again, and the outer one has the last word.
+    let it = setup(
+        &[("s", balanced(servers(2)))],
+        &[cors(&["https://a"]), retry(2), cors(&["https://b", "https://a"])],
+    );
+    for (origin, want) in
+        [("https://a", Some("https://a")), ("https://b", Some("https://b")), ("https://c", None)]
+    {
+        let allowed = |headers: &http::HeaderMap| {
+            headers.get("access-control-allow-origin").map(|it| it.to_str().unwrap().to_owned())
+        };
+        let (mut exchange, mut head) = (it.exchange(), get("/", &[("origin", origin)]));
+        let _ = exchange.handle(Instant(0), &it.world, Input::Request(&mut head));
+        let unsent = Input::Unsent(&mut head, SendError::Network);
+        let _ = exchange.handle(Instant(0), &it.world, unsent);
+        let mut response = ok();
+        let _ = exchange.handle(Instant(0), &it.world, Input::Response(&mut response));
+        assert_eq!(allowed(&response.headers).as_deref(), want);
+
+        let (mut exchange, mut head) = (it.exchange(), get("/", &[("origin", origin)]));
+        let _ = exchange.handle(Instant(0), &it.world, Input::Request(&mut head));
+        let output = exchange.handle(Instant(0), &it.world, Input::Failed(SendError::Network));
+        let Output::Respond(response) = output else { panic!("{output:?}") };
+        assert_eq!(allowed(response.headers()).as_deref(), want);
+    }
+}
+
+#[test]
 fn a_sticky_client_stays_with_its_server() {
     let cookie = Cookie { name: "lb".into(), ..Cookie::default() };
     let sticky = LoadBalancer { sticky: Some(Sticky { cookie: Some(cookie) }), ..servers(3) };

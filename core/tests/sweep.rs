@@ -237,7 +237,7 @@ fn request(rng: &mut Rng) -> request::Parts {
     let path = ["/", "/a/b", "/a//../b?x=1", "/%2e%2e/a", "/a%7C", "*", "/ping", "/a/%zz"];
     let method = ["GET", "HEAD", "POST", "OPTIONS", "CONNECT"];
     let mut builder = http::Request::builder().method(*rng.pick(&method)).uri(*rng.pick(&path));
-    for _ in 0..rng.below(7) {
+    for _ in 0..rng.below(8) {
         let (name, value) = *rng.pick(&[
             ("host", "a.example"),
             ("host", "b.example:8080"),
@@ -250,6 +250,8 @@ fn request(rng: &mut Rng) -> request::Parts {
             ("expect", "100-continue"),
             ("te", "trailers"),
             ("accept-encoding", "br"),
+            ("origin", "https://a.example"),
+            ("access-control-request-method", "PUT"),
         ]);
         builder = builder.header(name, value);
     }
@@ -322,7 +324,18 @@ fn middleware(rng: &mut Rng) -> middleware::Definition {
         2 => {
             let custom_request_headers = BTreeMap::from([("X-One".into(), "1".into())]);
             let custom_response_headers = BTreeMap::from([("X-Two".into(), String::new())]);
-            definition.headers = Some(Headers { custom_request_headers, custom_response_headers });
+            let when = |yes: bool, text: &str| if yes { text.into() } else { String::new() };
+            definition.headers = Some(Headers {
+                custom_request_headers,
+                custom_response_headers,
+                access_control_allow_origin: when(rng.one_in(3), "origin-list-or-null"),
+                add_vary_header: rng.one_in(6),
+                allowed_hosts: if rng.one_in(6) { vec!["a.example".into()] } else { vec![] },
+                ssl_redirect: rng.one_in(8),
+                ssl_host: when(rng.one_in(4), "b.example"),
+                content_security_policy: when(rng.one_in(4), "script-src $NONCE"),
+                ..Headers::default()
+            });
         }
         3 => {
             let initial_interval = rutter_core::config::scalar::Duration(

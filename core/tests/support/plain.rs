@@ -40,6 +40,7 @@ impl Plain {
             let headers = Headers {
                 custom_request_headers: header("In"),
                 custom_response_headers: header("Out"),
+                ..Headers::default()
             };
             let definition = Definition { headers: Some(headers), ..Definition::default() };
             http.middlewares.insert(name.as_str().into(), define(definition));
