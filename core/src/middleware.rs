@@ -18,7 +18,9 @@ use http::{Response, StatusCode, request, response};
 use serde::{Deserialize, Serialize};
 
 pub mod chain;
+pub mod circuit_breaker;
 pub mod credentials;
+pub mod rate_limit;
 pub mod source;
 mod vary;
 

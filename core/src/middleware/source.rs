@@ -7,6 +7,10 @@ use http::{HeaderName, request};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+mod key;
+
+pub use key::Key;
+
 /// What counts as one source, as written. The first one present counts.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase")]
