@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub mod chain;
 pub mod circuit_breaker;
 pub mod credentials;
+pub mod expression;
 pub mod rate_limit;
 pub mod source;
 mod vary;

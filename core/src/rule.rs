@@ -9,7 +9,6 @@ use matcher::Matcher;
 use view::View;
 
 pub(crate) mod condition;
-mod lexer;
 mod matcher;
 mod parse;
 mod template;

@@ -1,18 +1,10 @@
 //! A rule's text to its tree.
 use super::{
     Leaf, Node, RuleError,
-    lexer::{Kind, Lexer, Token},
     matcher::{self, Argument, Matcher},
 };
-use alloc::{
-    boxed::Box,
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
-
-/// Levels of parentheses and negations.
-const DEPTH_MAX: u32 = 64;
+use crate::lexer::{self, Kind, Tokens};
+use alloc::{boxed::Box, format, string::String, vec::Vec};
 
 /// What is wrong, and at which byte.
 #[derive(Debug)]
@@ -24,12 +16,18 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    pub(super) fn syntax(at: usize, cause: impl Into<String>) -> Self {
-        Self { at, cause: cause.into(), syntax: true }
+    fn syntax(at: usize, cause: impl Into<String>) -> Self {
+        lexer::Fault::new(at, cause).into()
     }
 
     pub(super) fn argument(at: usize, cause: impl Into<String>) -> Self {
         Self { at, cause: cause.into(), syntax: false }
+    }
+}
+
+impl From<lexer::Fault> for Fault {
+    fn from(lexer::Fault { at, cause }: lexer::Fault) -> Self {
+        Self { at, cause, syntax: true }
     }
 }
 
@@ -51,11 +49,9 @@ fn tree(text: &str) -> Result<Node, Fault> {
     if u32::try_from(text.len()).is_err() {
         return Err(Fault::syntax(0, "the rule is too long"));
     }
-    let mut lexer = Lexer::new(text);
-    let token = lexer.next()?;
-    let mut parser = Parser { text, lexer, token, depth: 0 };
+    let mut parser = Parser(Tokens::new(text)?);
     let sketch = parser.either(false)?;
-    parser.end()?;
+    parser.0.end()?;
     let node = check(sketch)?;
     variables(&node, &mut Vec::new())?;
     Ok(node)
@@ -76,18 +72,13 @@ struct Call {
     end: usize,
 }
 
-struct Parser<'a> {
-    text: &'a str,
-    lexer: Lexer<'a>,
-    token: Token,
-    depth: u32,
-}
+struct Parser<'a>(Tokens<'a>);
 
 impl Parser<'_> {
     fn either(&mut self, negated: bool) -> Result<Sketch, Fault> {
         let mut terms = Vec::from([self.both(negated)?]);
-        while self.token.kind == Kind::Or {
-            self.advance()?;
+        while self.0.token.kind == Kind::Or {
+            self.0.advance()?;
             terms.push(self.both(negated)?);
         }
         Ok(if negated { all(terms) } else { any(terms) })
@@ -95,111 +86,65 @@ impl Parser<'_> {
 
     fn both(&mut self, negated: bool) -> Result<Sketch, Fault> {
         let mut terms = Vec::from([self.operand(negated)?]);
-        while self.token.kind == Kind::And {
-            self.advance()?;
+        while self.0.token.kind == Kind::And {
+            self.0.advance()?;
             terms.push(self.operand(negated)?);
         }
         Ok(if negated { any(terms) } else { all(terms) })
     }
 
     fn operand(&mut self, negated: bool) -> Result<Sketch, Fault> {
-        match self.token.kind {
-            Kind::Not | Kind::Open if self.depth == DEPTH_MAX => {
-                let cause = format!("nested deeper than {DEPTH_MAX} levels");
-                Err(Fault::syntax(self.token.start, cause))
-            }
+        match self.0.token.kind {
             Kind::Not => {
-                self.depth += 1;
-                self.advance()?;
+                self.0.descend()?;
                 let operand = self.operand(!negated)?;
-                self.depth -= 1;
+                self.0.ascend();
                 Ok(operand)
             }
             Kind::Open => {
-                self.depth += 1;
-                self.advance()?;
+                self.0.descend()?;
                 let inner = self.either(negated)?;
-                self.expect(&Kind::Close, ")")?;
-                self.depth -= 1;
+                self.0.expect(&Kind::Close, ")")?;
+                self.0.ascend();
                 Ok(inner)
             }
             Kind::Name => self.call(negated).map(Sketch::Call),
             Kind::Text(_)
+            | Kind::Number
             | Kind::And
             | Kind::Or
+            | Kind::Compare(_)
             | Kind::Close
             | Kind::Comma
             | Kind::Line
             | Kind::End
-            | Kind::Foreign => Err(self.unexpected("a matcher such as Host(`a.example`)")),
+            | Kind::Foreign => Err(self.0.unexpected("a matcher such as Host(`a.example`)").into()),
         }
     }
 
     fn call(&mut self, negated: bool) -> Result<Call, Fault> {
-        let start = self.token.start;
-        let name = self.text.get(start..self.token.end).unwrap_or("");
+        let Self(tokens) = self;
+        let start = tokens.token.start;
+        let name = tokens.written();
         let kind = matcher::Kind::of(name)
             .ok_or_else(|| Fault::syntax(start, format!("unsupported function: {name}")))?;
-        self.advance()?;
-        self.expect(&Kind::Open, "(")?;
+        tokens.advance()?;
+        tokens.expect(&Kind::Open, "(")?;
         let mut arguments = Vec::new();
-        while self.token.kind != Kind::Close {
-            let Kind::Text(text) = &mut self.token.kind else {
-                return Err(self.unexpected("a string in quotes or )"));
+        while tokens.token.kind != Kind::Close {
+            let Kind::Text(text) = &mut tokens.token.kind else {
+                return Err(tokens.unexpected("a string in quotes or )").into());
             };
             let text = core::mem::take(text);
-            arguments.push(Argument { text, at: self.token.start });
-            self.advance()?;
-            if self.token.kind != Kind::Close {
-                self.expect(&Kind::Comma, ", or )")?;
+            arguments.push(Argument { text, at: tokens.token.start });
+            tokens.advance()?;
+            if tokens.token.kind != Kind::Close {
+                tokens.expect(&Kind::Comma, ", or )")?;
             }
         }
-        let end = self.token.end;
-        self.advance()?;
+        let end = tokens.token.end;
+        tokens.advance()?;
         Ok(Call { kind, arguments, negated, start, end })
-    }
-
-    /// The end of the rule, perhaps after a last line break.
-    fn end(&mut self) -> Result<(), Fault> {
-        let line = (self.token.kind == Kind::Line).then_some(self.token.start);
-        if line.is_some() {
-            self.advance()?;
-        }
-        match (line, &self.token.kind) {
-            (_, Kind::End) => Ok(()),
-            (Some(at), Kind::And | Kind::Or) => Err(Fault::syntax(
-                at,
-                "a line break ends the rule here: put it behind the operator",
-            )),
-            _ => Err(self.unexpected("&& or ||")),
-        }
-    }
-
-    fn advance(&mut self) -> Result<(), Fault> {
-        self.token = self.lexer.next()?;
-        Ok(())
-    }
-
-    fn expect(&mut self, kind: &Kind, name: &str) -> Result<(), Fault> {
-        if self.token.kind == *kind { self.advance() } else { Err(self.unexpected(name)) }
-    }
-
-    fn unexpected(&self, expected: &str) -> Fault {
-        let Token { kind, start, end } = &self.token;
-        let found = match kind {
-            Kind::End => "the end".to_string(),
-            Kind::Line => "a line break".to_string(),
-            Kind::Name
-            | Kind::Text(_)
-            | Kind::And
-            | Kind::Or
-            | Kind::Not
-            | Kind::Open
-            | Kind::Close
-            | Kind::Comma
-            | Kind::Foreign => self.text.get(*start..*end).unwrap_or("").to_string(),
-        };
-        Fault::syntax(*start, format!("expected {expected}, found {found}"))
     }
 }
 

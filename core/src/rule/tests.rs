@@ -321,9 +321,9 @@ fn what_is_no_expression_is_refused_with_its_column() {
     6: error while parsing rule Host("\xff"): the string is not valid UTF-8
     14: error while parsing rule Host(`a`) && : expected a matcher such as Host(`a.example`), found the end
     11: error while parsing rule Host(`a`) & Host(`b`): expected && or ||, found &
-    11: error while parsing rule Host(`a`) == Host(`b`): expected && or ||, found =
+    11: error while parsing rule Host(`a`) == Host(`b`): expected && or ||, found ==
     11: error while parsing rule Host(`a`) Host(`b`): expected && or ||, found Host
-    10: error while parsing rule Host(`a`)\n&& Host(`b`): a line break ends the rule here: put it behind the operator
+    10: error while parsing rule Host(`a`)\n&& Host(`b`): a line break ends the expression here: put it behind the operator
     11: error while parsing rule (Host(`a`)\n): expected ), found a line break
     9: error while parsing rule Host(`a`\n): expected , or ), found a line break
     11: error while parsing rule (Host(`a`): expected ), found the end
