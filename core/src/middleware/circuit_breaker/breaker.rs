@@ -1,76 +1,118 @@
 //! The machine of a circuit breaker: closed, tripped, recovering. Compat: middlewares.md
 //! "circuitBreaker".
-use super::Policy;
-use crate::time::Instant;
+use super::{
+    Policy,
+    function::{Function, Statuses},
+    latency::Latencies,
+    window::Window,
+};
+use crate::{middleware::expression::Value, time::Instant};
 use alloc::sync::Arc;
 use core::time::Duration;
 
 /// The state of a `circuitBreaker` in one router.
+///
+/// It counts only what the condition asks for: 40 bytes a set of statuses, and up to 80 KiB of
+/// latencies.
 #[derive(Clone, Debug)]
 pub struct Breaker {
     policy: Arc<Policy>,
     state: State,
+    /// When the condition was looked at last.
     checked: Option<Instant>,
-    total: u64,
-    failed: u64,
+    /// By position in the policy's statuses.
+    answers: Window,
+    latencies: Latencies,
 }
 
+/// What a breaker does with requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Every request passes.
+    /// Every one passes.
     Closed,
-    /// None does, before then.
+    /// None passes, before then.
     Tripped { until: Instant },
-    /// A growing share does, before it ends.
+    /// A share passes that grows from none to half.
     Recovering { since: Instant, allowed: u64, denied: u64 },
 }
 
 impl Breaker {
     /// A closed breaker.
     #[must_use]
-    pub const fn new(policy: Arc<Policy>) -> Self {
-        Self { policy, state: State::Closed, checked: None, total: 0, failed: 0 }
+    pub fn new(policy: Arc<Policy>) -> Self {
+        let answers = Window::new(policy.counted.len());
+        let latencies = Latencies::default();
+        Self { policy, state: State::Closed, checked: None, answers, latencies }
     }
 
     /// Whether a request may pass.
     pub fn admit(&mut self, now: Instant) -> bool {
-        match self.state {
-            State::Tripped { until } if now < until => return false,
+        let (since, allowed, denied) = match self.state {
             State::Closed => return true,
-            State::Tripped { .. } => {
-                self.state = State::Recovering { since: now, allowed: 0, denied: 0 };
+            State::Tripped { until } if now < until => return false,
+            State::Tripped { .. } => (now, 0, 0),
+            State::Recovering { since, .. } if now.since(since) > self.policy.recovery_duration => {
+                self.state = State::Closed;
+                return true;
             }
-            State::Recovering { .. } => {}
-        }
-        let State::Recovering { since, allowed, denied } = &mut self.state else { return true };
-        let whole = self.policy.recovery_duration.as_nanos();
-        let elapsed = now.since(*since).as_nanos();
-        if elapsed > whole {
-            self.state = State::Closed;
-            return true;
-        }
-        // (allowed + 1) / (allowed + denied + 1) < elapsed / (2 * whole)
-        let [one_more, all] = [*allowed + 1, *allowed + *denied + 1].map(u128::from);
-        let passes = 2 * whole * one_more < elapsed * all;
-        *if passes { allowed } else { denied } += 1;
+            State::Recovering { since, allowed, denied } => (since, allowed, denied),
+        };
+        let passes = self.is_due(now.since(since), allowed, denied);
+        let (allowed, denied) = if passes { (allowed + 1, denied) } else { (allowed, denied + 1) };
+        self.state = State::Recovering { since, allowed, denied };
         passes
     }
 
-    /// Notes the answer to a request that was admitted: its status, 502 or 504 where none came from a
-    /// server, and how long it took.
+    /// Whether one more keeps the share that passes below half of the part of the recovery that is
+    /// over: `(allowed + 1) / (allowed + denied + 1) < elapsed / (2 * duration)`.
+    fn is_due(&self, elapsed: Duration, allowed: u64, denied: u64) -> bool {
+        let [allowed, denied] = [allowed, denied].map(u128::from);
+        let [elapsed, duration] = [elapsed, self.policy.recovery_duration].map(|it| it.as_nanos());
+        (allowed + 1) * 2 * duration < elapsed * (allowed + denied + 1)
+    }
+
+    /// Notes the answer to a request that passed: its status, which is 502 or 504 where no server
+    /// gave one, and how long it took. Looks at the condition, if it is time to.
     pub fn record(&mut self, now: Instant, status: u16, latency: Duration) {
-        let _ = latency;
-        self.total += 1;
-        self.failed += u64::from(matches!(status, 502 | 504));
-        let due = self.checked.is_none_or(|then| now.since(then) > self.policy.check_period);
-        if !due {
+        self.answers.advance(now);
+        for (counter, statuses) in self.policy.counted.iter().enumerate() {
+            if statuses.contain(status) {
+                self.answers.add(counter);
+            }
+        }
+        if self.policy.latencies {
+            self.latencies.advance(now);
+            self.latencies.add(latency);
+        }
+        if self.checked.is_some_and(|then| now.since(then) <= self.policy.check_period) {
             return;
         }
         self.checked = Some(now);
-        let tripped = matches!(self.state, State::Tripped { .. });
-        if !tripped && self.failed as f64 / self.total as f64 > self.policy.network_errors {
+        if !matches!(self.state, State::Tripped { .. }) && self.condition_holds() {
             self.state = State::Tripped { until: now + self.policy.fallback_duration };
-            (self.total, self.failed) = (0, 0);
+            self.answers.clear();
+            self.latencies.clear();
         }
     }
+
+    fn condition_holds(&self) -> bool {
+        self.policy.condition.holds(&mut |function| match function {
+            Function::LatencyAtQuantileMs(quantile) => {
+                let millis = self.latencies.at_quantile(*quantile).as_millis();
+                Value::Whole(i64::try_from(millis).unwrap_or(i64::MAX))
+            }
+            Function::NetworkErrorRatio | Function::ResponseCodeRatio(_) => {
+                let [some, all] = function.ratio().map_or([0, 0], |it| it.map(|it| self.count(it)));
+                Value::Fraction(if all == 0 { 0.0 } else { some as f64 / all as f64 })
+            }
+        })
+    }
+
+    fn count(&self, statuses: Statuses) -> u64 {
+        let counter = self.policy.counted.binary_search(&statuses);
+        counter.map_or(0, |counter| self.answers.sum(counter))
+    }
 }
+
+#[cfg(test)]
+mod tests;

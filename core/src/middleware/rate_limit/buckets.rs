@@ -34,6 +34,8 @@ pub enum Grant {
 #[derive(Clone, Debug)]
 pub struct Buckets {
     rate: Rate,
+    /// The latest time of a request. Threads may ask with a time that another one has passed.
+    latest: Instant,
     by_source: BTreeMap<Key, Level>,
     /// The same, soonest full first.
     by_level: BTreeSet<(Level, Key)>,
@@ -53,7 +55,7 @@ impl Buckets {
     /// All full.
     #[must_use]
     pub const fn new(rate: Rate) -> Self {
-        Self { rate, by_source: BTreeMap::new(), by_level: BTreeSet::new() }
+        Self { rate, latest: Instant(0), by_source: BTreeMap::new(), by_level: BTreeSet::new() }
     }
 
     /// Takes a token for a request from `source`, if there is one or will be soon: within half the
@@ -61,6 +63,8 @@ impl Buckets {
     pub fn take(&mut self, now: Instant, source: &Key) -> Grant {
         let Rate { average, period, burst } = self.rate;
         let [average, token, burst] = [average, period, burst].map(u128::from);
+        self.latest = self.latest.max(now);
+        let now = self.latest;
         let now_units = u128::from(now.0) * average;
         self.forget_full(now_units);
         let before = self.by_source.get(source).copied();
@@ -166,3 +170,6 @@ fn nanos_of(nanos: u128) -> u64 {
     const MAX: u64 = u64::MAX >> 2;
     u64::try_from(nanos).map_or(MAX, |nanos| nanos.min(MAX))
 }
+
+#[cfg(test)]
+mod tests;
