@@ -201,17 +201,17 @@ fn retry_counts_tries_in_all_and_repeats_what_is_inside_it_from_the_same_head() 
 }
 
 #[test]
-fn retry_waits_twice_as_long_each_time() {
+fn retry_waits_twice_as_long_from_the_second_time_on() {
     let initial_interval =
         rutter_core::config::scalar::Duration(std::time::Duration::from_nanos(10));
     let waiting = Definition {
-        retry: Some(Retry { attempts: 3, initial_interval }),
+        retry: Some(Retry { attempts: 4, initial_interval }),
         ..Definition::default()
     };
     let it = setup(&[("s", balanced(servers(1)))], &[waiting]);
     let (mut exchange, mut head) = (it.exchange(), get("/x", &[]));
     let _ = exchange.handle(Instant(0), &it.world, Input::Request(&mut head));
-    for (now, want) in [(100, 110), (200, 220)] {
+    for (now, want) in [(100, 110), (200, 220), (300, 320)] {
         let unsent = Input::Unsent(&mut head, SendError::Network);
         let output = exchange.handle(Instant(now), &it.world, unsent);
         assert!(matches!(output, Output::Sleep { until } if until == Instant(want)), "{output:?}");

@@ -24,7 +24,9 @@ pub(super) struct Frame {
 enum FrameKind {
     Retry {
         left: u32,
+        /// Before the next try.
         wait: Duration,
+        wait_max: Duration,
         /// The head as it was here, where a middleware further in edits it.
         saved: Option<Box<(Uri, HeaderMap)>>,
     },
@@ -209,7 +211,8 @@ impl Exchange {
             }
         }
         self.release_to(point + 1, now, cells);
-        let Frame { depth, kind: FrameKind::Retry { left, wait, saved } } = &mut self.frames[point]
+        let Frame { depth, kind: FrameKind::Retry { left, wait, wait_max, saved } } =
+            &mut self.frames[point]
         else {
             return self.respond(now, cells, answer::status(error.status()));
         };
@@ -221,7 +224,7 @@ impl Exchange {
             self.sealed = None;
         }
         let until = now + *wait;
-        *wait = wait.saturating_mul(2);
+        *wait = wait.saturating_mul(2).min(*wait_max);
         if until > now {
             self.awaiting = Awaiting::Awake;
             return Output::Sleep { until };
@@ -235,7 +238,8 @@ impl Exchange {
             .skip(self.depth + 1)
             .any(|step| step.middleware.edits_request())
             .then(|| Box::new((head.uri.clone(), head.headers.clone())));
-        let kind = FrameKind::Retry { left: attempts.saturating_sub(1), wait, saved };
+        let (left, wait_max) = (attempts.saturating_sub(1), wait.saturating_mul(2));
+        let kind = FrameKind::Retry { left, wait, wait_max, saved };
         self.frames.push(Frame { depth: self.depth, kind });
     }
 

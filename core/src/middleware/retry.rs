@@ -1,4 +1,7 @@
 //! `retry`: another try when a request provably reached no server. Compat: middlewares.md "retry".
+//!
+//! The waits between tries are those that 2.4 documents, a first one and at most twice as long ones,
+//! but without its random share: the same requests wait equally long in every run.
 use super::{Context, Options, Verdict, Walk};
 use crate::cells::Cells;
 use crate::config::scalar;
@@ -13,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub struct Retry {
     /// Tries in all, the first included.
     pub attempts: i64,
-    /// The wait before the second try, doubled after each; 0 or absent: none.
+    /// The wait before the second try; twice that before each later one; 0 or absent: none.
     pub initial_interval: scalar::Duration,
 }
 
