@@ -10,12 +10,13 @@ use crate::{
     exchange::{BufferError, Delivery, Limits, Question, SendError, answer},
     time::Instant,
 };
-use alloc::{boxed::Box, string::String, sync::Arc};
+use alloc::{boxed::Box, string::String};
 use bytes::Bytes;
 use core::time::Duration;
 use credentials::Credentials;
 use http::{Response, StatusCode, request, response};
 use serde::{Deserialize, Serialize};
+use source::Key;
 
 pub mod chain;
 pub mod circuit_breaker;
@@ -49,7 +50,7 @@ pub enum Verdict {
     Retry {
         /// Tries in all.
         attempts: u32,
-        /// The wait before the second try; doubled after each; zero: none.
+        /// The wait before the second try; twice that before each later one; zero: none.
         initial_interval: Duration,
     },
     /// On, with this for the way back; the exchange gives it back when it ends, or when it retries
@@ -76,9 +77,9 @@ pub enum Verdict {
 #[derive(Debug)]
 pub enum Kept {
     /// A place among the requests in flight from a source.
-    InFlight(Arc<str>),
     /// Who asks, as `headers` saw it.
     Headers(Box<headers::Seen>),
+    InFlight(Key),
 }
 
 impl Kept {
@@ -95,7 +96,7 @@ impl Kept {
         let _ = now;
         match (self, cell) {
             (Self::InFlight(source), Some(CellId::InFlight(id))) => {
-                cells.in_flight(id, |cell| cell.leave(&source));
+                cells.in_flight(id, |cell| cell.leave(source));
             }
             (Self::Headers(_), _) => {}
             (Self::InFlight(_), None) => debug_assert!(false, "kept without a cell"),

@@ -1,10 +1,10 @@
 //! `inFlightReq`: at most so many requests at once from one source. Compat: middlewares.md "inFlightReq".
-use super::{Context, Kept, Options, Verdict, Walk, source::{Source, SourceCriterion}};
+use super::{Context, Kept, Options, Verdict, Walk, source::{Key, Source, SourceCriterion}};
 use crate::{
     cells::{CellId, Cells, InFlightId},
     cells::CellSpecs,
 };
-use alloc::{collections::BTreeMap, format, string::String, sync::Arc};
+use alloc::{collections::BTreeMap, format, string::String};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE, request};
 use serde::{Deserialize, Serialize};
@@ -52,8 +52,8 @@ impl Walk for Limit {
             debug_assert!(false, "inFlightReq without its cell");
             return Verdict::Continue;
         };
-        let source: Arc<str> = self.source.of(context, head).into();
-        if cells.in_flight(id, |cell| cell.enter(&source)) {
+        let source = Key::new(&self.source.of(context, head));
+        if cells.in_flight(id, |cell| cell.enter(source)) {
             return Verdict::Keep(Kept::InFlight(source));
         }
         let body = Bytes::from(format!("max connections reached: {}", self.amount));
@@ -73,11 +73,12 @@ impl Walk for Limit {
     }
 }
 
-/// The cell: requests in flight by source. It has an entry only for sources with one in flight.
+/// The cell: requests in flight by source. It has an entry only for sources with one in flight, of a
+/// size that does not depend on what a client sends.
 #[derive(Clone, Debug)]
 pub struct InFlight {
     amount: u64,
-    live: BTreeMap<Arc<str>, u64>,
+    live: BTreeMap<Key, u64>,
 }
 
 impl InFlight {
@@ -88,21 +89,21 @@ impl InFlight {
     }
 
     /// Takes a place, if there is one.
-    pub fn enter(&mut self, source: &Arc<str>) -> bool {
-        let count = self.live.get(source).copied().unwrap_or(0);
+    pub fn enter(&mut self, source: Key) -> bool {
+        let count = self.live.get(&source).copied().unwrap_or(0);
         if count >= self.amount {
             return false;
         }
-        self.live.insert(Arc::clone(source), count + 1);
+        self.live.insert(source, count + 1);
         true
     }
 
     /// Gives a place back.
-    pub fn leave(&mut self, source: &str) {
-        if let Some(count) = self.live.get_mut(source) {
+    pub fn leave(&mut self, source: Key) {
+        if let Some(count) = self.live.get_mut(&source) {
             *count -= 1;
             if *count == 0 {
-                self.live.remove(source);
+                self.live.remove(&source);
             }
         }
     }
@@ -121,11 +122,11 @@ mod tests {
     #[test]
     fn a_source_has_its_places_and_gets_them_back() {
         let mut cell = InFlight::new(2);
-        let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
-        assert!(cell.enter(&a) && cell.enter(&a) && !cell.enter(&a) && cell.enter(&b));
-        cell.leave("a");
-        assert!(cell.enter(&a) && !cell.enter(&a));
-        for source in ["a", "a", "b", "nobody"] {
+        let (a, b) = (Key::new("a"), Key::new(&"b".repeat(100_000)));
+        assert!(cell.enter(a) && cell.enter(a) && !cell.enter(a) && cell.enter(b));
+        cell.leave(a);
+        assert!(cell.enter(a) && !cell.enter(a));
+        for source in [a, a, b, Key::new("nobody")] {
             cell.leave(source);
         }
         assert_eq!(cell.total(), 0);
@@ -134,7 +135,7 @@ mod tests {
 
     #[test]
     fn amount_zero_refuses_all_and_a_negative_one_is_an_error() {
-        assert!(!InFlight::new(0).enter(&"a".into()));
+        assert!(!InFlight::new(0).enter(Key::new("a")));
         let options = InFlightReq { amount: -1, source_criterion: None };
         assert_eq!(options.compile().unwrap_err(), "amount must not be negative (-1)");
     }
