@@ -77,9 +77,11 @@ pub enum Verdict {
 #[derive(Debug)]
 pub enum Kept {
     /// A place among the requests in flight from a source.
+    InFlight(Key),
     /// Who asks, as `headers` saw it.
     Headers(Box<headers::Seen>),
-    InFlight(Key),
+    /// The request as it was when its body had been read, and how often it was sent.
+    Buffered(Box<request::Parts>, u32),
 }
 
 impl Kept {
@@ -87,7 +89,7 @@ impl Kept {
     pub(crate) const fn failed(&mut self, status: StatusCode) {
         let _ = status;
         match self {
-            Self::InFlight(_) | Self::Headers(_) => {}
+            Self::InFlight(_) | Self::Headers(_) | Self::Buffered(..) => {}
         }
     }
 
@@ -98,8 +100,8 @@ impl Kept {
             (Self::InFlight(source), Some(CellId::InFlight(id))) => {
                 cells.in_flight(id, |cell| cell.leave(source));
             }
-            (Self::Headers(_), _) => {}
             (Self::InFlight(_), None) => debug_assert!(false, "kept without a cell"),
+            (Self::Headers(_) | Self::Buffered(..), _) => {}
         }
     }
 }
@@ -341,6 +343,7 @@ macro_rules! middlewares {
 
 middlewares! {
     add_prefix AddPrefix,
+    buffering Buffering,
     headers Headers,
     in_flight_req InFlightReq,
     ip_allow_list IpAllowList,

@@ -16,8 +16,9 @@ use rutter_core::{
     entry_point::{Certificates, EntryPoint, EntryPointId, Peer, Trust},
     exchange::{BufferError, Exchange, Input, Limits, Output, SendError},
     middleware::{
-        self, add_prefix::AddPrefix, chain::Chain, headers::Headers, in_flight_req::InFlightReq,
-        redirect_scheme::RedirectScheme, retry::Retry, strip_prefix::StripPrefix,
+        self, add_prefix::AddPrefix, buffering::Buffering, chain::Chain, headers::Headers,
+        in_flight_req::InFlightReq, redirect_scheme::RedirectScheme, retry::Retry,
+        strip_prefix::StripPrefix,
     },
     plan::{Plan, Settings, compile},
     time::Instant,
@@ -315,7 +316,7 @@ fn define<T>(value: T) -> Arc<Defined<T>> {
 fn middleware(rng: &mut Rng) -> middleware::Definition {
     let mut definition = middleware::Definition::default();
     let number = |n: u64| i64::try_from(n).unwrap();
-    match rng.below(11) {
+    match rng.below(12) {
         0 => definition.add_prefix = Some(AddPrefix { prefix: "/p".into() }),
         1 => {
             definition.strip_prefix =
@@ -353,11 +354,24 @@ fn middleware(rng: &mut Rng) -> middleware::Definition {
             definition.chain = Some(Chain { middlewares });
         }
         6 => {
+            let retry = [
+                "",
+                "IsNetworkError() && Attempts() < 3",
+                "ResponseCode() >= 500 && Attempts() < 2",
+            ];
+            definition.buffering = Some(Buffering {
+                max_request_body_bytes: number(rng.below(2) * 50),
+                max_response_body_bytes: number(rng.below(2) * 50),
+                retry_expression: (*rng.pick(&retry)).into(),
+                ..Buffering::default()
+            });
+        }
+        7 => {
             definition.redirect_scheme =
                 Some(RedirectScheme { scheme: "http".into(), ..RedirectScheme::default() });
         }
-        7 => middlewares::show_certificates(&mut definition, rng),
-        8 => middlewares::admit(&mut definition, rng),
+        8 => middlewares::show_certificates(&mut definition, rng),
+        9 => middlewares::admit(&mut definition, rng),
         _ => middlewares::rewrite(&mut definition, rng),
     }
     definition
