@@ -5,6 +5,7 @@
 use crate::diagnostic::Place;
 use alloc::{collections::BTreeMap, string::String, sync::Arc};
 
+pub mod file;
 pub mod http;
 pub mod read;
 pub mod scalar;

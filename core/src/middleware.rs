@@ -6,11 +6,12 @@
 use crate::{
     cells::CellSpecs,
     cells::{CellId, Cells},
+    config::file::{File, Files},
     entry_point::{EntryPoint, Peer},
     exchange::{BufferError, Delivery, Limits, Question, SendError, answer},
     time::Instant,
 };
-use alloc::{boxed::Box, string::String};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use bytes::Bytes;
 use core::time::Duration;
 use credentials::Credentials;
@@ -151,6 +152,16 @@ pub trait Options {
 
     /// Checks the options. The error is one line for the owner of the configuration.
     fn compile(&self) -> Result<Self::Middleware, String>;
+
+    /// The options that name files, set or not. What is in them is filled in before `compile`.
+    fn files(&self) -> Vec<&File> {
+        Vec::new()
+    }
+
+    /// The same, to be filled.
+    fn files_mut(&mut self) -> Vec<&mut File> {
+        Vec::new()
+    }
 }
 
 /// A compiled middleware of one type.
@@ -269,6 +280,24 @@ macro_rules! middlewares {
                     return options.compile().map(Middleware::$Type);
                 })*
                 Err("invalid middleware type or middleware does not exist".into())
+            }
+        }
+
+        impl Files for Definition {
+            fn files(&self) -> Vec<&File> {
+                let mut files = Vec::new();
+                $(if let Some(options) = &self.$field {
+                    files.extend(options.files());
+                })*
+                files
+            }
+
+            fn files_mut(&mut self) -> Vec<&mut File> {
+                let mut files = Vec::new();
+                $(if let Some(options) = &mut self.$field {
+                    files.extend(options.files_mut());
+                })*
+                files
             }
         }
 
