@@ -37,6 +37,8 @@ pub struct Labels<'a> {
     pub service: Option<&'a str>,
     /// The server's URL.
     pub server: Option<&'a str>,
+    /// Who the client proved to be.
+    pub user: Option<&'a str>,
 }
 
 /// What the exchange waits for.
@@ -96,6 +98,8 @@ pub struct Exchange {
     sealed: Option<Sealed>,
     /// The client's Host, where a server got another one.
     client_host: Option<HeaderValue>,
+    /// Who the client proved to be.
+    user: Option<Arc<str>>,
 }
 
 impl Exchange {
@@ -120,6 +124,7 @@ impl Exchange {
             copies: None,
             sealed: None,
             client_host: None,
+            user: None,
         }
     }
 
@@ -157,6 +162,7 @@ impl Exchange {
             router: self.router.as_ref().map(|router| &*router.name),
             service: self.leaf.as_ref().map(|leaf| &*leaf.service.name),
             server: self.server().map(|server| &*server.url),
+            user: self.user.as_deref(),
         }
     }
 
@@ -170,6 +176,13 @@ impl Exchange {
             pages.for_each(|service| service.sticky_names(&mut names));
         }
         names
+    }
+
+    /// Whether a middleware of this router has a user of this name. A name that is none may be a secret.
+    #[must_use]
+    pub fn knows(&self, user: &[u8]) -> bool {
+        let middlewares = self.router.iter().flat_map(|router| &*router.middlewares);
+        middlewares.into_iter().any(|step| step.middleware.knows(user))
     }
 
     /// The head that copies start from: what the main server is sent, for the client's host.

@@ -26,6 +26,7 @@ pub mod expression;
 pub mod rate_limit;
 pub mod source;
 mod vary;
+pub mod users;
 
 /// What a middleware may look at besides the head.
 #[derive(Clone, Debug)]
@@ -70,6 +71,11 @@ pub enum Verdict {
     Ask(Box<Question>),
     /// Answered by the response to what was asked, with its head as edited.
     Deliver,
+    /// On; the client has proved to be this user, for the access log.
+    Known {
+        /// The user's name.
+        user: Arc<str>,
+    },
     /// Answered here.
     Respond(Response<Bytes>),
 }
@@ -231,6 +237,12 @@ pub(crate) trait Walk {
     fn service(&self) -> Option<&str> {
         None
     }
+
+    /// Whether there is a user of this name. A name that is none may be a secret.
+    fn knows(&self, user: &[u8]) -> bool {
+        let _ = user;
+        false
+    }
 }
 
 /// What a middleware says to an answer that it cannot get: it asked for nothing.
@@ -366,6 +378,11 @@ macro_rules! middlewares {
             pub(crate) fn service(&self) -> Option<&str> {
                 match self { $(Self::$Type(middleware) => middleware.service(),)* }
             }
+
+            /// Whether there is a user of this name. A name that is none may be a secret.
+            pub(crate) fn knows(&self, user: &[u8]) -> bool {
+                match self { $(Self::$Type(middleware) => middleware.knows(user),)* }
+            }
         }
     };
 }
@@ -373,6 +390,7 @@ macro_rules! middlewares {
 middlewares! {
     add_prefix AddPrefix,
     buffering Buffering,
+    basic_auth BasicAuth,
     headers Headers,
     in_flight_req InFlightReq,
     ip_allow_list IpAllowList,

@@ -12,9 +12,13 @@ const DEPENDENCIES: &[&str] = &[
     "arrayvec",
     "base64",
     "base64",
+    "bcrypt",
     "block-buffer",
+    "blowfish",
+    "byteorder",
     "bytes",
     "cfg-if",
+    "cipher",
     "cpufeatures",
     "crypto-common",
     "der",
@@ -23,9 +27,11 @@ const DEPENDENCIES: &[&str] = &[
     "generic-array",
     "hashbrown",
     "http",
+    "inout",
     "ipnet",
     "itoa",
     "libc", // by cpufeatures, on some targets
+    "md-5",
     "memchr",
     "percent-encoding",
     "proc-macro2",
@@ -38,9 +44,11 @@ const DEPENDENCIES: &[&str] = &[
     "serde_derive",
     "sha1",
     "sha2",
+    "subtle",
     "syn",
     "typenum",
     "unicode-ident",
+    "zeroize",
 ];
 
 const LINES_MAX: usize = 500;

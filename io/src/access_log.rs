@@ -227,7 +227,7 @@ impl Record {
         let path = self.target.path_and_query().map_or("/", |it| it.as_str());
         let entry = Entry {
             client_host: &self.client_host,
-            username: None,
+            username: labels.user,
             start: self.start,
             method: self.method.as_str(),
             path,

@@ -160,6 +160,11 @@ impl Exchange {
                 self.depth += 1;
                 return None;
             }
+            Verdict::Known { user } => {
+                self.user = Some(user);
+                self.depth += 1;
+                return None;
+            }
             Verdict::Retry { attempts, initial_interval } => {
                 self.begin_retries(head, attempts, initial_interval);
                 self.depth += 1;
