@@ -391,6 +391,7 @@ middlewares! {
     add_prefix AddPrefix,
     buffering Buffering,
     basic_auth BasicAuth,
+    digest_auth DigestAuth,
     headers Headers,
     in_flight_req InFlightReq,
     ip_allow_list IpAllowList,

@@ -395,10 +395,11 @@ fn outcome(
 
 /// Takes credentials out, and cookies but for those that decide about servers.
 fn redact(exchange: &Exchange, event: &mut Event, outcome: &mut Outcome) {
-    let kept = exchange.sticky_names();
+    let is_user = |name: &[u8]| exchange.knows(name);
+    let public = head::Public { cookies: exchange.sticky_names(), is_user: &is_user };
     match event {
-        Event::Request(head) => head.redact(&kept),
-        Event::Response(head) | Event::Asked(Ok(head)) => head.redact(&kept),
+        Event::Request(head) => head.redact(&public),
+        Event::Response(head) | Event::Asked(Ok(head)) => head.redact(&public),
         Event::Awake
         | Event::Verified(_)
         | Event::Buffered(_)
@@ -412,9 +413,9 @@ fn redact(exchange: &Exchange, event: &mut Event, outcome: &mut Outcome) {
     }
     match outcome {
         Outcome::Send { head, .. } | Outcome::Ask { head, .. } | Outcome::Again { head, .. } => {
-            head.redact(&kept);
+            head.redact(&public);
         }
-        Outcome::Deliver { head, .. } | Outcome::Respond { head, .. } => head.redact(&kept),
+        Outcome::Deliver { head, .. } | Outcome::Respond { head, .. } => head.redact(&public),
         Outcome::Sleep { .. }
         | Outcome::Verify
         | Outcome::Buffer(_)

@@ -1,4 +1,5 @@
 //! Heads as text, without secrets.
+use crate::middleware::{basic_auth::authorization::Basic, digest_auth::authorization::Digest};
 use alloc::{
     borrow::ToOwned,
     format,
@@ -16,12 +17,18 @@ use serde::{Deserialize, Serialize};
 const REDACTED: &str = "redacted";
 
 /// Headers whose whole value says who somebody is.
-const SECRETS: [&str; 4] = [
-    "authorization",
+const SECRETS: [&str; 3] = [
     "proxy-authorization",
     "x-forwarded-tls-client-cert",
     "x-forwarded-tls-client-cert-info",
 ];
+/// What decides about exchanges, and may be seen.
+pub(super) struct Public<'a> {
+    /// Names of cookies.
+    pub(super) cookies: Vec<&'a str>,
+    /// Whether a name is a user's.
+    pub(super) is_user: &'a dyn Fn(&[u8]) -> bool,
+}
 
 /// A request's head.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,8 +76,8 @@ impl RequestHead {
         Ok(head)
     }
 
-    pub(super) fn redact(&mut self, kept: &[&str]) {
-        redact(&mut self.headers, kept);
+    pub(super) fn redact(&mut self, public: &Public<'_>) {
+        redact(&mut self.headers, public);
     }
 }
 
@@ -91,8 +98,8 @@ impl ResponseHead {
         Ok(head)
     }
 
-    pub(super) fn redact(&mut self, kept: &[&str]) {
-        redact(&mut self.headers, kept);
+    pub(super) fn redact(&mut self, public: &Public<'_>) {
+        redact(&mut self.headers, public);
     }
 }
 
@@ -124,9 +131,12 @@ fn header_map(fields: &[(String, String)]) -> Result<HeaderMap, String> {
     Ok(headers)
 }
 
-fn redact(headers: &mut [(String, String)], kept: &[&str]) {
+fn redact(headers: &mut [(String, String)], public: &Public<'_>) {
+    let kept = &*public.cookies;
     for (name, value) in headers {
-        if SECRETS.contains(&&**name) {
+        if *name == AUTHORIZATION.as_str() {
+            *value = redact_authorization(value, public.is_user);
+        } else if SECRETS.contains(&&**name) {
             *value = REDACTED.to_owned();
         } else if *name == COOKIE.as_str() {
             let pairs: Vec<String> =
@@ -135,6 +145,19 @@ fn redact(headers: &mut [(String, String)], kept: &[&str]) {
         } else if *name == SET_COOKIE.as_str() {
             *value = redact_cookie(value, kept);
         }
+    }
+}
+
+/// What decides without being a secret stays: names of users and all of a digest but the response, so
+/// that the same is asked when the trace is replayed, and the recorded answer decides.
+fn redact_authorization(value: &str, is_user: &dyn Fn(&[u8]) -> bool) -> String {
+    let bytes: Vec<u8> = value.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect();
+    if let Some(basic) = Basic::redacted(&bytes, is_user) {
+        return basic;
+    }
+    match Digest::redacted(&bytes, is_user) {
+        Some(digest) => digest.into_iter().map(char::from).collect(),
+        None => REDACTED.to_owned(),
     }
 }
 
@@ -165,10 +188,23 @@ mod tests {
                 ("a", "1"),
             ],
         ));
-        head.redact(&["lb"]);
+        head.redact(&Public { cookies: ["lb"].into(), is_user: &|_| false });
         let text = format!("{head:?}");
         assert!(!text.contains("secret") && !text.contains("c2VjcmV0") && !text.contains("junk"));
         assert!(text.contains("sid=redacted; lb=a; redacted"));
+    }
+
+    #[test]
+    fn of_credentials_the_names_of_users_are_kept() {
+        let redacted = |value| redact_authorization(value, &|name| name == b"a");
+        // a:hunter2, b:hunter2 and hunter2.
+        assert_eq!(redacted("Basic YTpodW50ZXIy"), "Basic YTpyZWRhY3RlZA==");
+        assert_eq!(redacted("Basic YjpodW50ZXIy"), "Basic cmVkYWN0ZWQ6cmVkYWN0ZWQ=");
+        assert_eq!(redacted("Basic aHVudGVyMg=="), "redacted");
+        assert_eq!(redacted("Bearer hunter2"), "redacted");
+        let digest = r#"Digest username="a", realm="r", nonce="n", uri="/", response="hunter2", nc=1, cnonce="c", qop=auth"#;
+        let want = r#"Digest username="a", realm="r", nonce="n", uri="/", response="redacted", nc="1", cnonce="c", qop="auth""#;
+        assert_eq!(redacted(digest), want);
     }
 
     #[test]
