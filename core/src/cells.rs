@@ -3,7 +3,12 @@
 //! The shell owns the cells and their locks; the core reaches them through [`Cells`], asks one
 //! question at a time, and gets an answer that fits in a word, so that it can be recorded.
 use crate::{
-    middleware::in_flight_req::InFlight,
+    middleware::{
+        circuit_breaker::{Breaker, Policy},
+        digest_auth::Nonces,
+        in_flight_req::InFlight,
+        rate_limit::{Buckets, Rate},
+    },
     service::{LoadBalancer, balancer::Balancer, health::Health, mirror::Mirror},
 };
 use alloc::sync::Arc;
@@ -27,12 +32,30 @@ pub struct HealthId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InFlightId(pub u32);
 
+/// Slot of a rate limit cell: the buckets of one `rateLimit` in one router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RateLimitId(pub u32);
+
+/// Slot of a breaker cell: the state of one `circuitBreaker` in one router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BreakerId(pub u32);
+
+/// Slot of a nonces cell: what one `digestAuth` gave out in one router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NoncesId(pub u32);
+
 /// The cell of a middleware with state, of whatever kind. One per router and position
 /// (compat: middlewares.md "One instance per (router, position)").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CellId {
     /// Of `inFlightReq`.
     InFlight(InFlightId),
+    /// Of `rateLimit`.
+    RateLimit(RateLimitId),
+    /// Of `circuitBreaker`.
+    Breaker(BreakerId),
+    /// Of `digestAuth`.
+    Nonces(NoncesId),
 }
 
 /// What each cell starts from. A slot whose generation is unchanged keeps its state over a reload.
@@ -44,6 +67,12 @@ pub struct CellSpecs {
     pub mirrors: Slots<Arc<[u8]>>,
     /// The amounts of `inFlightReq`s, by [`InFlightId`].
     pub in_flight: Slots<u64>,
+    /// The rates of `rateLimit`s, by [`RateLimitId`].
+    pub rate_limits: Slots<Rate>,
+    /// When `circuitBreaker`s trip, by [`BreakerId`].
+    pub breakers: Slots<Arc<Policy>>,
+    /// The `digestAuth`s, by [`NoncesId`].
+    pub nonces: Slots<()>,
     /// The load balancers whose servers are checked, by [`HealthId`].
     pub healths: Slots<Arc<LoadBalancer>>,
 }
@@ -53,6 +82,9 @@ impl CellSpecs {
     pub fn remove(&mut self, cell: CellId) {
         match cell {
             CellId::InFlight(InFlightId(slot)) => self.in_flight.remove(slot),
+            CellId::RateLimit(RateLimitId(slot)) => self.rate_limits.remove(slot),
+            CellId::Breaker(BreakerId(slot)) => self.breakers.remove(slot),
+            CellId::Nonces(NoncesId(slot)) => self.nonces.remove(slot),
         }
     }
 }
@@ -123,6 +155,15 @@ pub trait Cells {
 
     /// Asks the counters of an `inFlightReq`.
     fn in_flight<D: Decision>(&self, id: InFlightId, f: impl FnOnce(&mut InFlight) -> D) -> D;
+
+    /// Asks the buckets of a `rateLimit`.
+    fn rate_limit<D: Decision>(&self, id: RateLimitId, f: impl FnOnce(&mut Buckets) -> D) -> D;
+
+    /// Asks a circuit breaker.
+    fn breaker<D: Decision>(&self, id: BreakerId, f: impl FnOnce(&mut Breaker) -> D) -> D;
+
+    /// Asks the nonces of a `digestAuth`.
+    fn nonces<D: Decision>(&self, id: NoncesId, f: impl FnOnce(&mut Nonces) -> D) -> D;
 
     /// Whether the process is shutting down: ping then answers 503.
     fn terminating(&self) -> bool;

@@ -11,7 +11,7 @@ use crate::{
     exchange::{BufferError, Delivery, Limits, Question, SendError, answer},
     time::Instant,
 };
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 use bytes::Bytes;
 use core::time::Duration;
 use credentials::Credentials;
@@ -25,8 +25,8 @@ pub mod credentials;
 pub mod expression;
 pub mod rate_limit;
 pub mod source;
-mod vary;
 pub mod users;
+mod vary;
 
 /// What a middleware may look at besides the head.
 #[derive(Clone, Debug)]
@@ -89,26 +89,30 @@ pub enum Kept {
     Headers(Box<headers::Seen>),
     /// The request as it was when its body had been read, and how often it was sent.
     Buffered(Box<request::Parts>, u32),
+    /// The request passed a circuit breaker: since when, and the status of its answer.
+    Passed(Instant, Option<StatusCode>),
 }
 
 impl Kept {
     /// The request could not be sent, and is tried again further out.
     pub(crate) const fn failed(&mut self, status: StatusCode) {
-        let _ = status;
         match self {
+            Self::Passed(_, answered) => *answered = Some(status),
             Self::InFlight(_) | Self::Headers(_) | Self::Buffered(..) => {}
         }
     }
 
     /// Gives it back to the cell it was taken from.
     pub(crate) fn release<C: Cells>(self, now: Instant, cell: Option<CellId>, cells: &C) {
-        let _ = now;
         match (self, cell) {
+            (Self::Passed(since, Some(status)), Some(CellId::Breaker(id))) => {
+                cells.breaker(id, |cell| cell.record(now, status.as_u16(), now.since(since)));
+            }
             (Self::InFlight(source), Some(CellId::InFlight(id))) => {
                 cells.in_flight(id, |cell| cell.leave(source));
             }
-            (Self::InFlight(_), None) => debug_assert!(false, "kept without a cell"),
-            (Self::Headers(_) | Self::Buffered(..), _) => {}
+            (Self::InFlight(_), _) => debug_assert!(false, "kept without its cell"),
+            (Self::Passed(..) | Self::Headers(_) | Self::Buffered(..), _) => {}
         }
     }
 }

@@ -1,8 +1,16 @@
 //! The cells behind their locks: state that exchanges share, on every thread.
 use rutter_core::{
-    cells::{BalancerId, Cells, Decision, HealthId, InFlightId, MirrorId},
+    cells::{
+        BalancerId, BreakerId, Cells, Decision, HealthId, InFlightId, MirrorId, NoncesId,
+        RateLimitId,
+    },
     cells::{CellSpecs, slots::Slots},
-    middleware::in_flight_req::InFlight,
+    middleware::{
+        circuit_breaker::Breaker,
+        digest_auth::Nonces,
+        in_flight_req::InFlight,
+        rate_limit::{Buckets, Rate},
+    },
     service::{balancer::Balancer, health::Health, health_check::Target, mirror::Mirror},
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -17,6 +25,9 @@ pub(crate) struct Table {
     checked: Box<[Option<Arc<RwLock<Health>>>]>,
     mirrors: Column<Mutex<Mirror>>,
     in_flight: Column<Mutex<InFlight>>,
+    rate_limits: Column<Mutex<Buckets>>,
+    breakers: Column<Mutex<Breaker>>,
+    nonces: Column<Mutex<Nonces>>,
     healths: Column<RwLock<Health>>,
 }
 
@@ -36,7 +47,13 @@ impl Table {
             previous.mirrors.next(&specs.mirrors, |it| Mutex::new(Mirror::new(Arc::clone(it))));
         let in_flight =
             previous.in_flight.next(&specs.in_flight, |amount| Mutex::new(InFlight::new(*amount)));
-        Self { balancers, checked, mirrors, in_flight, healths }
+        let rate_limits =
+            previous.rate_limits.next(&specs.rate_limits, |rate| Mutex::new(Buckets::new(*rate)));
+        let breakers = previous
+            .breakers
+            .next(&specs.breakers, |policy| Mutex::new(Breaker::new(Arc::clone(policy))));
+        let nonces = previous.nonces.next(&specs.nonces, |()| Mutex::new(Nonces::default()));
+        Self { balancers, checked, mirrors, in_flight, rate_limits, breakers, nonces, healths }
     }
 
     /// Notes whether a server answers its checks, if the cell still is of this generation.
@@ -137,6 +154,44 @@ impl Cells for View<'_> {
             None => {
                 debug_assert!(false, "no in-flight counter {slot}: the table is the plan's");
                 f(&mut InFlight::new(u64::MAX))
+            }
+        }
+    }
+
+    fn rate_limit<D: Decision>(
+        &self,
+        RateLimitId(slot): RateLimitId,
+        f: impl FnOnce(&mut Buckets) -> D,
+    ) -> D {
+        match self.table.rate_limits.get(slot) {
+            Some(cell) => f(&mut lock(cell)),
+            None => {
+                debug_assert!(false, "no buckets {slot}: the table is that of the exchange's plan");
+                f(&mut Buckets::new(Rate::ONE_A_SECOND))
+            }
+        }
+    }
+
+    fn breaker<D: Decision>(
+        &self,
+        BreakerId(slot): BreakerId,
+        f: impl FnOnce(&mut Breaker) -> D,
+    ) -> D {
+        match self.table.breakers.get(slot) {
+            Some(cell) => f(&mut lock(cell)),
+            None => {
+                debug_assert!(false, "no breaker {slot}: the table is that of the exchange's plan");
+                f(&mut Breaker::new(Arc::default()))
+            }
+        }
+    }
+
+    fn nonces<D: Decision>(&self, NoncesId(slot): NoncesId, f: impl FnOnce(&mut Nonces) -> D) -> D {
+        match self.table.nonces.get(slot) {
+            Some(cell) => f(&mut lock(cell)),
+            None => {
+                debug_assert!(false, "no nonces {slot}: the table is that of the exchange's plan");
+                f(&mut Nonces::default())
             }
         }
     }

@@ -38,10 +38,10 @@ pub struct Guard {
     fallback: StatusCode,
 }
 
-/// When a breaker trips, and for how long.
-#[derive(Clone, Debug, PartialEq)]
+/// When a breaker trips, and for how long. By default never.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Policy {
-    condition: Expression<Function>,
+    condition: Option<Expression<Function>>,
     /// The statuses whose answers the condition counts, sorted.
     counted: Box<[Statuses]>,
     /// Whether the condition asks for latencies.
@@ -72,7 +72,7 @@ impl CircuitBreaker {
         counted.dedup();
         let or = |written: scalar::Duration, default| written.limit().unwrap_or(default);
         Ok(Policy {
-            condition,
+            condition: Some(condition),
             counted: counted.into(),
             latencies,
             check_period: or(self.check_period, Duration::from_millis(100)),

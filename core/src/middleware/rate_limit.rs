@@ -59,6 +59,9 @@ impl Options for RateLimit {
 }
 
 impl Rate {
+    /// One token a second, one at once.
+    pub const ONE_A_SECOND: Self = Self { average: 1, period: 1_000_000_000, burst: 1 };
+
     /// `average` tokens in a period (zero: a second), `burst` at once (0: 1); none if `average` is 0.
     #[must_use]
     pub fn new(average: u64, period: Duration, burst: u64) -> Option<Self> {

@@ -1,14 +1,19 @@
 //! What tests of middlewares share: heads, a context, and the calls.
 use super::{Answer, Context, Origin, Reaction, Verdict, Walk};
 use crate::{
-    cells::{BalancerId, Cells, Decision, InFlightId, MirrorId},
+    cells::{BalancerId, BreakerId, Cells, Decision, InFlightId, MirrorId, NoncesId, RateLimitId},
     entry_point::{EntryPoint, Peer, Trust},
     exchange::Delivery,
-    middleware::in_flight_req::InFlight,
+    middleware::{
+        circuit_breaker::Breaker,
+        digest_auth::Nonces,
+        in_flight_req::InFlight,
+        rate_limit::{Buckets, Rate},
+    },
     service::{balancer::Balancer, health::Health, mirror::Mirror},
     time::Instant,
 };
-use alloc::{format, string::String, string::ToString, vec::Vec};
+use alloc::{format, string::String, string::ToString, sync::Arc, vec::Vec};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, request, response};
 
 /// A GET request's head.
@@ -113,6 +118,18 @@ impl Cells for Nothing {
 
     fn in_flight<D: Decision>(&self, _: InFlightId, f: impl FnOnce(&mut InFlight) -> D) -> D {
         f(&mut InFlight::new(1))
+    }
+
+    fn rate_limit<D: Decision>(&self, _: RateLimitId, f: impl FnOnce(&mut Buckets) -> D) -> D {
+        f(&mut Buckets::new(Rate::ONE_A_SECOND))
+    }
+
+    fn breaker<D: Decision>(&self, _: BreakerId, f: impl FnOnce(&mut Breaker) -> D) -> D {
+        f(&mut Breaker::new(Arc::default()))
+    }
+
+    fn nonces<D: Decision>(&self, _: NoncesId, f: impl FnOnce(&mut Nonces) -> D) -> D {
+        f(&mut Nonces::default())
     }
 
     fn terminating(&self) -> bool {

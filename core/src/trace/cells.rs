@@ -1,7 +1,9 @@
 //! Cells that remember what they decided, and cells that say it again.
 use crate::{
-    cells::{BalancerId, Cells, Decision, InFlightId, MirrorId},
-    middleware::in_flight_req::InFlight,
+    cells::{BalancerId, BreakerId, Cells, Decision, InFlightId, MirrorId, NoncesId, RateLimitId},
+    middleware::{
+        circuit_breaker::Breaker, digest_auth::Nonces, in_flight_req::InFlight, rate_limit::Buckets,
+    },
     service::{balancer::Balancer, health::Health, mirror::Mirror},
 };
 use alloc::{format, string::String, vec::Vec};
@@ -17,6 +19,12 @@ pub enum CellKind {
     Mirror,
     /// See [`Cells::in_flight`].
     InFlight,
+    /// See [`Cells::rate_limit`].
+    RateLimit,
+    /// See [`Cells::breaker`].
+    Breaker,
+    /// See [`Cells::nonces`].
+    Nonces,
     /// See [`Cells::terminating`].
     Terminating,
 }
@@ -68,6 +76,18 @@ impl<C: Cells> Cells for Recording<'_, C> {
 
     fn in_flight<D: Decision>(&self, id: InFlightId, f: impl FnOnce(&mut InFlight) -> D) -> D {
         self.note(CellKind::InFlight, id.0, self.live.in_flight(id, f))
+    }
+
+    fn rate_limit<D: Decision>(&self, id: RateLimitId, f: impl FnOnce(&mut Buckets) -> D) -> D {
+        self.note(CellKind::RateLimit, id.0, self.live.rate_limit(id, f))
+    }
+
+    fn breaker<D: Decision>(&self, id: BreakerId, f: impl FnOnce(&mut Breaker) -> D) -> D {
+        self.note(CellKind::Breaker, id.0, self.live.breaker(id, f))
+    }
+
+    fn nonces<D: Decision>(&self, id: NoncesId, f: impl FnOnce(&mut Nonces) -> D) -> D {
+        self.note(CellKind::Nonces, id.0, self.live.nonces(id, f))
     }
 
     fn terminating(&self) -> bool {
@@ -126,6 +146,18 @@ impl Cells for Replaying<'_> {
 
     fn in_flight<D: Decision>(&self, id: InFlightId, _: impl FnOnce(&mut InFlight) -> D) -> D {
         self.next(CellKind::InFlight, id.0)
+    }
+
+    fn rate_limit<D: Decision>(&self, id: RateLimitId, _: impl FnOnce(&mut Buckets) -> D) -> D {
+        self.next(CellKind::RateLimit, id.0)
+    }
+
+    fn breaker<D: Decision>(&self, id: BreakerId, _: impl FnOnce(&mut Breaker) -> D) -> D {
+        self.next(CellKind::Breaker, id.0)
+    }
+
+    fn nonces<D: Decision>(&self, id: NoncesId, _: impl FnOnce(&mut Nonces) -> D) -> D {
+        self.next(CellKind::Nonces, id.0)
     }
 
     fn terminating(&self) -> bool {

@@ -9,7 +9,7 @@ use alloc::{
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response, Version,
-    header::{COOKIE, SET_COOKIE},
+    header::{AUTHORIZATION, COOKIE, SET_COOKIE},
     request, response,
 };
 use serde::{Deserialize, Serialize};
@@ -17,11 +17,8 @@ use serde::{Deserialize, Serialize};
 const REDACTED: &str = "redacted";
 
 /// Headers whose whole value says who somebody is.
-const SECRETS: [&str; 3] = [
-    "proxy-authorization",
-    "x-forwarded-tls-client-cert",
-    "x-forwarded-tls-client-cert-info",
-];
+const SECRETS: [&str; 3] =
+    ["proxy-authorization", "x-forwarded-tls-client-cert", "x-forwarded-tls-client-cert-info"];
 /// What decides about exchanges, and may be seen.
 pub(super) struct Public<'a> {
     /// Names of cookies.

@@ -1,7 +1,12 @@
 //! Cells of one plan, without locks, for tests.
 use rutter_core::{
-    cells::{BalancerId, Cells, Decision, InFlightId, MirrorId},
-    middleware::in_flight_req::InFlight,
+    cells::{
+        BalancerId, BreakerId, Cells, Decision, InFlightId, MirrorId, NoncesId, RateLimitId,
+        slots::Slots,
+    },
+    middleware::{
+        circuit_breaker::Breaker, digest_auth::Nonces, in_flight_req::InFlight, rate_limit::Buckets,
+    },
     plan::Plan,
     service::{balancer::Balancer, health::Health, mirror::Mirror},
 };
@@ -12,6 +17,9 @@ pub(crate) struct World {
     balancers: RefCell<BTreeMap<u32, (Balancer, Health)>>,
     mirrors: RefCell<BTreeMap<u32, Mirror>>,
     in_flight: RefCell<BTreeMap<u32, InFlight>>,
+    rate_limits: RefCell<BTreeMap<u32, Buckets>>,
+    breakers: RefCell<BTreeMap<u32, Breaker>>,
+    nonces: RefCell<BTreeMap<u32, Nonces>>,
     pub(crate) terminating: bool,
 }
 
@@ -30,14 +38,13 @@ impl World {
             }
             Some((slot, (Balancer::new(Arc::clone(&spec.weights)), health)))
         });
-        let mirrors = slots(cells.mirrors.len())
-            .filter_map(|slot| Some((slot, Mirror::new(Arc::clone(cells.mirrors.get(slot)?.1)))));
-        let in_flight = slots(cells.in_flight.len())
-            .filter_map(|slot| Some((slot, InFlight::new(*cells.in_flight.get(slot)?.1))));
         Self {
             balancers: RefCell::new(balancers.collect()),
-            mirrors: RefCell::new(mirrors.collect()),
-            in_flight: RefCell::new(in_flight.collect()),
+            mirrors: made(&cells.mirrors, |it| Mirror::new(Arc::clone(it))),
+            in_flight: made(&cells.in_flight, |it| InFlight::new(*it)),
+            rate_limits: made(&cells.rate_limits, |it| Buckets::new(*it)),
+            breakers: made(&cells.breakers, |it| Breaker::new(Arc::clone(it))),
+            nonces: made(&cells.nonces, |()| Nonces::default()),
             terminating: false,
         }
     }
@@ -46,6 +53,14 @@ impl World {
     pub(crate) fn in_flight_total(&self) -> u64 {
         self.in_flight.borrow().values().map(InFlight::total).sum()
     }
+}
+
+fn made<S, T>(specs: &Slots<S>, make: impl Fn(&S) -> T) -> RefCell<BTreeMap<u32, T>> {
+    RefCell::new(specs.iter().map(|(slot, _, spec)| (slot, make(spec))).collect())
+}
+
+fn ask<T, D>(cells: &RefCell<BTreeMap<u32, T>>, slot: u32, f: impl FnOnce(&mut T) -> D) -> D {
+    f(cells.borrow_mut().get_mut(&slot).expect("a cell for every id in the plan"))
 }
 
 impl Cells for World {
@@ -60,11 +75,23 @@ impl Cells for World {
     }
 
     fn mirror<D: Decision>(&self, id: MirrorId, f: impl FnOnce(&mut Mirror) -> D) -> D {
-        f(self.mirrors.borrow_mut().get_mut(&id.0).expect("a cell for every id in the plan"))
+        ask(&self.mirrors, id.0, f)
     }
 
     fn in_flight<D: Decision>(&self, id: InFlightId, f: impl FnOnce(&mut InFlight) -> D) -> D {
-        f(self.in_flight.borrow_mut().get_mut(&id.0).expect("a cell for every id in the plan"))
+        ask(&self.in_flight, id.0, f)
+    }
+
+    fn rate_limit<D: Decision>(&self, id: RateLimitId, f: impl FnOnce(&mut Buckets) -> D) -> D {
+        ask(&self.rate_limits, id.0, f)
+    }
+
+    fn breaker<D: Decision>(&self, id: BreakerId, f: impl FnOnce(&mut Breaker) -> D) -> D {
+        ask(&self.breakers, id.0, f)
+    }
+
+    fn nonces<D: Decision>(&self, id: NoncesId, f: impl FnOnce(&mut Nonces) -> D) -> D {
+        ask(&self.nonces, id.0, f)
     }
 
     fn terminating(&self) -> bool {

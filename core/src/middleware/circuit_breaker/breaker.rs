@@ -96,7 +96,8 @@ impl Breaker {
     }
 
     fn condition_holds(&self) -> bool {
-        self.policy.condition.holds(&mut |function| match function {
+        let Some(condition) = &self.policy.condition else { return false };
+        condition.holds(&mut |function| match function {
             Function::LatencyAtQuantileMs(quantile) => {
                 let millis = self.latencies.at_quantile(*quantile).as_millis();
                 Value::Whole(i64::try_from(millis).unwrap_or(i64::MAX))
