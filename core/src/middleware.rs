@@ -20,10 +20,8 @@ use serde::{Deserialize, Serialize};
 use source::Key;
 
 pub mod chain;
-pub mod circuit_breaker;
 pub mod credentials;
 pub mod expression;
-pub mod rate_limit;
 pub mod source;
 pub mod users;
 mod vary;
@@ -89,15 +87,19 @@ pub enum Kept {
     Headers(Box<headers::Seen>),
     /// The request as it was when its body had been read, and how often it was sent.
     Buffered(Box<request::Parts>, u32),
-    /// The request passed a circuit breaker: since when, and the status of its answer.
+    /// What a circuit breaker let pass: since when, and the status of the answer, once there is one.
     Passed(Instant, Option<StatusCode>),
 }
 
+/// The status of an answer that the client did not wait for. Compat: http.md "Errors produced while
+/// forwarding".
+const CLIENT_LEFT: u16 = 499;
+
 impl Kept {
     /// The request could not be sent, and is tried again further out.
-    pub(crate) const fn failed(&mut self, status: StatusCode) {
+    pub(crate) const fn failed(&mut self, failed: StatusCode) {
         match self {
-            Self::Passed(_, answered) => *answered = Some(status),
+            Self::Passed(_, status) => *status = Some(failed),
             Self::InFlight(_) | Self::Headers(_) | Self::Buffered(..) => {}
         }
     }
@@ -105,14 +107,15 @@ impl Kept {
     /// Gives it back to the cell it was taken from.
     pub(crate) fn release<C: Cells>(self, now: Instant, cell: Option<CellId>, cells: &C) {
         match (self, cell) {
-            (Self::Passed(since, Some(status)), Some(CellId::Breaker(id))) => {
-                cells.breaker(id, |cell| cell.record(now, status.as_u16(), now.since(since)));
-            }
             (Self::InFlight(source), Some(CellId::InFlight(id))) => {
                 cells.in_flight(id, |cell| cell.leave(source));
             }
-            (Self::InFlight(_), _) => debug_assert!(false, "kept without its cell"),
-            (Self::Passed(..) | Self::Headers(_) | Self::Buffered(..), _) => {}
+            (Self::Passed(since, status), Some(CellId::Breaker(id))) => {
+                let status = status.map_or(CLIENT_LEFT, |status| status.as_u16());
+                cells.breaker(id, |cell| cell.record(now, status, now.since(since)));
+            }
+            (Self::Headers(_) | Self::Buffered(..), _) => {}
+            (kept, cell) => debug_assert!(false, "{kept:?} in {cell:?}"),
         }
     }
 }
@@ -393,8 +396,9 @@ macro_rules! middlewares {
 
 middlewares! {
     add_prefix AddPrefix,
-    buffering Buffering,
     basic_auth BasicAuth,
+    buffering Buffering,
+    circuit_breaker CircuitBreaker,
     digest_auth DigestAuth,
     headers Headers,
     in_flight_req InFlightReq,
@@ -402,6 +406,7 @@ middlewares! {
     ip_white_list IpWhiteList,
     #[serde(rename = "passTLSClientCert")]
     pass_tls_client_cert PassTlsClientCert,
+    rate_limit RateLimit,
     redirect_regex RedirectRegex,
     redirect_scheme RedirectScheme,
     replace_path ReplacePath,

@@ -74,6 +74,9 @@ impl Plan {
         cells.balancers.settle();
         cells.mirrors.settle();
         cells.in_flight.settle();
+        cells.breakers.settle();
+        cells.rate_limits.settle();
+        cells.nonces.settle();
         cells.healths.settle();
         Self {
             plain: self.plain.clone(),
@@ -91,6 +94,9 @@ impl Plan {
         cells.balancers.clear();
         cells.mirrors.clear();
         cells.in_flight.clear();
+        cells.breakers.clear();
+        cells.rate_limits.clear();
+        cells.nonces.clear();
         cells.healths.clear();
         Self::new(settings.clone(), cells)
     }

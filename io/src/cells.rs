@@ -6,10 +6,7 @@ use rutter_core::{
     },
     cells::{CellSpecs, slots::Slots},
     middleware::{
-        circuit_breaker::Breaker,
-        digest_auth::Nonces,
-        in_flight_req::InFlight,
-        rate_limit::{Buckets, Rate},
+        circuit_breaker::Breaker, digest_auth::Nonces, in_flight_req::InFlight, rate_limit::Buckets,
     },
     service::{balancer::Balancer, health::Health, health_check::Target, mirror::Mirror},
 };
@@ -167,7 +164,7 @@ impl Cells for View<'_> {
             Some(cell) => f(&mut lock(cell)),
             None => {
                 debug_assert!(false, "no buckets {slot}: the table is that of the exchange's plan");
-                f(&mut Buckets::new(Rate::ONE_A_SECOND))
+                f(&mut Buckets::default())
             }
         }
     }
@@ -181,7 +178,7 @@ impl Cells for View<'_> {
             Some(cell) => f(&mut lock(cell)),
             None => {
                 debug_assert!(false, "no breaker {slot}: the table is that of the exchange's plan");
-                f(&mut Breaker::new(Arc::default()))
+                f(&mut Breaker::default())
             }
         }
     }

@@ -21,7 +21,7 @@ pub struct Expression<F>(Node<F>);
 enum Node<F> {
     /// At least two, none of which is an `All`.
     All(Box<[Self]>),
-    /// At least two, none of which is an `Any`.
+    /// At least two, none of which is an `Any`; or none, in an expression that never holds.
     Any(Box<[Self]>),
     Holds(F),
     Compares(F, Comparison, Literal),
@@ -94,6 +94,13 @@ pub struct ExpressionError {
     pub column: usize,
     /// What is wrong.
     pub message: String,
+}
+
+/// Never holds.
+impl<F> Default for Expression<F> {
+    fn default() -> Self {
+        Self(Node::Any(Box::default()))
+    }
 }
 
 impl<F: Function> Expression<F> {

@@ -5,15 +5,12 @@ use crate::{
     entry_point::{EntryPoint, Peer, Trust},
     exchange::Delivery,
     middleware::{
-        circuit_breaker::Breaker,
-        digest_auth::Nonces,
-        in_flight_req::InFlight,
-        rate_limit::{Buckets, Rate},
+        circuit_breaker::Breaker, digest_auth::Nonces, in_flight_req::InFlight, rate_limit::Buckets,
     },
     service::{balancer::Balancer, health::Health, mirror::Mirror},
     time::Instant,
 };
-use alloc::{format, string::String, string::ToString, sync::Arc, vec::Vec};
+use alloc::{format, string::String, string::ToString, vec::Vec};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, request, response};
 
 /// A GET request's head.
@@ -121,11 +118,11 @@ impl Cells for Nothing {
     }
 
     fn rate_limit<D: Decision>(&self, _: RateLimitId, f: impl FnOnce(&mut Buckets) -> D) -> D {
-        f(&mut Buckets::new(Rate::ONE_A_SECOND))
+        f(&mut Buckets::default())
     }
 
     fn breaker<D: Decision>(&self, _: BreakerId, f: impl FnOnce(&mut Breaker) -> D) -> D {
-        f(&mut Breaker::new(Arc::default()))
+        f(&mut Breaker::default())
     }
 
     fn nonces<D: Decision>(&self, _: NoncesId, f: impl FnOnce(&mut Nonces) -> D) -> D {

@@ -36,6 +36,13 @@ enum State {
     Recovering { since: Instant, allowed: u64, denied: u64 },
 }
 
+/// Never trips.
+impl Default for Breaker {
+    fn default() -> Self {
+        Self::new(Arc::default())
+    }
+}
+
 impl Breaker {
     /// A closed breaker.
     #[must_use]
@@ -96,8 +103,7 @@ impl Breaker {
     }
 
     fn condition_holds(&self) -> bool {
-        let Some(condition) = &self.policy.condition else { return false };
-        condition.holds(&mut |function| match function {
+        self.policy.condition.holds(&mut |function| match function {
             Function::LatencyAtQuantileMs(quantile) => {
                 let millis = self.latencies.at_quantile(*quantile).as_millis();
                 Value::Whole(i64::try_from(millis).unwrap_or(i64::MAX))

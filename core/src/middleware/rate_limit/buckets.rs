@@ -51,6 +51,14 @@ struct Level {
     low: u64,
 }
 
+/// As good as unlimited.
+impl Default for Buckets {
+    fn default() -> Self {
+        let most = u64::MAX >> 1;
+        Self::new(Rate { average: most, period: 1, burst: most })
+    }
+}
+
 impl Buckets {
     /// All full.
     #[must_use]
