@@ -400,6 +400,7 @@ middlewares! {
     buffering Buffering,
     circuit_breaker CircuitBreaker,
     digest_auth DigestAuth,
+    forward_auth ForwardAuth,
     headers Headers,
     in_flight_req InFlightReq,
     ip_allow_list IpAllowList,

@@ -16,6 +16,7 @@ pub mod load_balancer;
 pub mod mirror;
 pub mod server;
 pub mod sticky;
+pub mod transport;
 
 /// A service as one router uses it: a tree whose leaves are load balancers.
 #[derive(Debug)]
@@ -96,6 +97,8 @@ pub struct Server {
     pub cookie: Arc<str>,
     /// From user information in the URL: an `Authorization` header where the request has none.
     pub authorization: Option<HeaderValue>,
+    /// How it is spoken to over TLS; `None`: as all servers of the process.
+    pub transport: Option<Arc<transport::ServersTransport>>,
 }
 
 /// Services by weight.

@@ -109,7 +109,7 @@ pub(crate) fn tokens(value: &HeaderValue) -> impl Iterator<Item = &str> {
 }
 
 /// Whether only the proxy may say it. Underscores count as dashes: many servers read them so.
-fn is_managed(name: &str) -> bool {
+pub(crate) fn is_managed(name: &str) -> bool {
     let bytes = name.as_bytes();
     if !matches!(bytes, [b'x', b'-' | b'_', ..]) {
         return false;

@@ -84,6 +84,7 @@ fn parse(url: &str) -> Result<(Server, String), String> {
         host: HeaderValue::try_from(host).map_err(|e| format!("{e}"))?,
         cookie: sticky::opaque(url),
         authorization: user_info.map(basic).transpose()?,
+        transport: None,
     };
     Ok((server, uri.path().into()))
 }
