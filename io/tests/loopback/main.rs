@@ -6,6 +6,7 @@ mod access_log;
 mod bodies;
 mod control;
 mod errors;
+mod examples;
 mod forwarding;
 mod http2;
 mod https;
