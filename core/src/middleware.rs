@@ -401,6 +401,7 @@ middlewares! {
     circuit_breaker CircuitBreaker,
     digest_auth DigestAuth,
     forward_auth ForwardAuth,
+    content_type ContentType,
     headers Headers,
     in_flight_req InFlightReq,
     ip_allow_list IpAllowList,
