@@ -4,7 +4,7 @@ use crate::{
     cells::Cells,
     config::file::File,
     exchange::{Question, SendError, answer},
-    rule::regexp,
+    regexp,
     service::{
         Server,
         transport::{Certificate, ServersTransport, expect_certificate, expect_key},
