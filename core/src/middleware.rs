@@ -87,6 +87,8 @@ pub enum Kept {
     Headers(Box<headers::Seen>),
     /// The request as it was when its body had been read, and how often it was sent.
     Buffered(Box<request::Parts>, u32),
+    /// The request as it was, for the page that its error may become.
+    Asked(Box<request::Parts>),
     /// What a circuit breaker let pass: since when, and the status of the answer, once there is one.
     Passed(Instant, Option<StatusCode>),
 }
@@ -100,7 +102,7 @@ impl Kept {
     pub(crate) const fn failed(&mut self, failed: StatusCode) {
         match self {
             Self::Passed(_, status) => *status = Some(failed),
-            Self::InFlight(_) | Self::Headers(_) | Self::Buffered(..) => {}
+            Self::InFlight(_) | Self::Headers(_) | Self::Buffered(..) | Self::Asked(_) => {}
         }
     }
 
@@ -114,7 +116,7 @@ impl Kept {
                 let status = status.map_or(CLIENT_LEFT, |status| status.as_u16());
                 cells.breaker(id, |cell| cell.record(now, status, now.since(since)));
             }
-            (Self::Headers(_) | Self::Buffered(..), _) => {}
+            (Self::Headers(_) | Self::Buffered(..) | Self::Asked(_), _) => {}
             (kept, cell) => debug_assert!(false, "{kept:?} in {cell:?}"),
         }
     }
@@ -402,6 +404,7 @@ middlewares! {
     digest_auth DigestAuth,
     forward_auth ForwardAuth,
     content_type ContentType,
+    errors Errors,
     headers Headers,
     in_flight_req InFlightReq,
     ip_allow_list IpAllowList,

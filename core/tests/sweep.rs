@@ -17,8 +17,8 @@ use rutter_core::{
     exchange::{BufferError, Exchange, Input, Limits, Output, SendError},
     middleware::{
         self, add_prefix::AddPrefix, buffering::Buffering, chain::Chain, content_type::ContentType,
-        headers::Headers, in_flight_req::InFlightReq, redirect_scheme::RedirectScheme,
-        retry::Retry, strip_prefix::StripPrefix,
+        errors::Errors, headers::Headers, in_flight_req::InFlightReq,
+        redirect_scheme::RedirectScheme, retry::Retry, strip_prefix::StripPrefix,
     },
     plan::{Plan, Settings, compile},
     time::Instant,
@@ -316,7 +316,7 @@ fn define<T>(value: T) -> Arc<Defined<T>> {
 fn middleware(rng: &mut Rng) -> middleware::Definition {
     let mut definition = middleware::Definition::default();
     let number = |n: u64| i64::try_from(n).unwrap();
-    match rng.below(13) {
+    match rng.below(14) {
         0 => definition.add_prefix = Some(AddPrefix { prefix: "/p".into() }),
         1 => {
             definition.strip_prefix =
@@ -372,6 +372,13 @@ fn middleware(rng: &mut Rng) -> middleware::Definition {
         }
         8 => middlewares::show_certificates(&mut definition, rng),
         9 => middlewares::admit(&mut definition, rng),
+        11 => {
+            definition.errors = Some(Errors {
+                status: vec![(*rng.pick(&["404", "500-599"])).into()],
+                service: (*rng.pick(&SERVICES)).into(),
+                query: "/{status}?{url}".into(),
+            });
+        }
         10 => {
             definition.content_type = Some(ContentType { auto_detect: rng.one_in(2) });
         }
