@@ -163,12 +163,8 @@ impl ClientTls {
             expect_key("tls.key", &key)?;
             certificates.push(Certificate { chain, key });
         }
-        Ok(ServersTransport {
-            server_name: None,
-            root_cas: root_cas.into(),
-            certificates: certificates.into(),
-            insecure_skip_verify: self.insecure_skip_verify,
-        })
+        let (root_cas, certificates) = (root_cas.into(), certificates.into());
+        Ok(ServersTransport::new(None, root_cas, certificates, self.insecure_skip_verify))
     }
 }
 

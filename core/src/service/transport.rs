@@ -15,6 +15,7 @@ pub struct ServersTransport {
     pub certificates: Box<[Certificate]>,
     /// Takes any certificate.
     pub insecure_skip_verify: bool,
+    id: TransportId,
 }
 
 /// A certificate and its key.
@@ -31,11 +32,15 @@ pub struct Certificate {
 pub struct TransportId([u8; 32]);
 
 impl ServersTransport {
-    /// The same for the same settings alone. It costs a hash of all of them.
+    /// The settings as they are in its fields.
     #[must_use]
-    pub fn id(&self) -> TransportId {
-        let Self { server_name, root_cas, certificates, insecure_skip_verify } = self;
-        let mut hash = Sha256::new_with_prefix([u8::from(*insecure_skip_verify)]);
+    pub fn new(
+        server_name: Option<Box<str>>,
+        root_cas: Box<[Bytes]>,
+        certificates: Box<[Certificate]>,
+        insecure_skip_verify: bool,
+    ) -> Self {
+        let mut hash = Sha256::new_with_prefix([u8::from(insecure_skip_verify)]);
         let mut add = |part: &[u8]| {
             hash.update(part.len().to_be_bytes());
             hash.update(part);
@@ -43,14 +48,16 @@ impl ServersTransport {
         add(&[u8::from(server_name.is_some())]);
         add(server_name.as_deref().unwrap_or("").as_bytes());
         add(&root_cas.len().to_be_bytes());
-        for part in root_cas {
-            add(part);
-        }
-        for Certificate { chain, key } in certificates {
-            add(chain);
-            add(key);
-        }
-        TransportId(hash.finalize().into())
+        root_cas.iter().for_each(|part| add(part));
+        certificates.iter().flat_map(|it| [&it.chain, &it.key]).for_each(|part| add(part));
+        let id = TransportId(hash.finalize().into());
+        Self { server_name, root_cas, certificates, insecure_skip_verify, id }
+    }
+
+    /// The same for the same settings alone.
+    #[must_use]
+    pub const fn id(&self) -> TransportId {
+        self.id
     }
 }
 
@@ -98,34 +105,31 @@ fn expect(option: &str, pem: &[u8], mark: &str, what: &str) -> Result<(), String
 mod tests {
     use super::*;
 
-    fn transport() -> ServersTransport {
-        ServersTransport {
-            server_name: Some("auth".into()),
-            root_cas: [Bytes::from_static(b"ab"), Bytes::from_static(b"c")].into(),
-            certificates: Box::default(),
-            insecure_skip_verify: false,
-        }
-    }
-
     #[test]
     fn other_settings_have_another_id() {
-        let same = transport().id();
-        assert_eq!(transport().id(), same);
-        let certificate = Certificate { chain: Bytes::new(), key: Bytes::new() };
-        let others = [
-            ServersTransport { server_name: None, ..transport() },
-            ServersTransport { server_name: Some("".into()), ..transport() },
-            ServersTransport {
-                root_cas: [Bytes::from_static(b"a"), Bytes::from_static(b"bc")].into(),
-                ..transport()
-            },
-            ServersTransport { certificates: [certificate].into(), ..transport() },
-            ServersTransport { insecure_skip_verify: true, ..transport() },
+        let certificate = || Certificate { chain: Bytes::from_static(b"c"), key: Bytes::new() };
+        let transport = |name: Option<&str>, roots: &[&'static str], certificates, insecure| {
+            let roots = roots.iter().map(|root| Bytes::from_static(root.as_bytes())).collect();
+            let certificates = (0..certificates).map(|_| certificate()).collect();
+            ServersTransport::new(name.map(Into::into), roots, certificates, insecure)
+        };
+        let all = [
+            transport(None, &[], 0, false),
+            transport(Some(""), &[], 0, false),
+            transport(Some("a"), &[], 0, false),
+            transport(None, &["ab", "c"], 0, false),
+            transport(None, &["a", "bc"], 0, false),
+            transport(None, &["abc"], 0, false),
+            transport(None, &["c"], 0, false),
+            transport(None, &[], 1, false),
+            transport(None, &[], 2, false),
+            transport(None, &[], 0, true),
         ];
-        for (i, other) in others.iter().enumerate() {
-            assert_ne!(other.id(), same, "{i}");
+        for (i, a) in all.iter().enumerate() {
+            for (j, b) in all.iter().enumerate() {
+                assert_eq!((a.id() == b.id(), a == b), (i == j, i == j), "{a:?} {b:?}");
+            }
         }
-        assert_ne!(others[0].id(), others[1].id());
     }
 
     #[test]
