@@ -4,12 +4,17 @@ use super::{
     Context, Options, Verdict, Walk,
     users::{self, Admission, Lines},
 };
-use crate::{cells::Cells, config::file::File, time::Instant};
+use crate::{
+    cells::{CellId, CellSpecs, Cells, NoncesId},
+    config::file::File,
+    exchange::answer,
+    time::Instant,
+};
 use alloc::{collections::BTreeMap, format, string::String, sync::Arc, vec, vec::Vec};
 use authorization::Digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use core::fmt;
-use http::{HeaderValue, Uri, request};
+use http::{HeaderValue, StatusCode, Uri, request};
 use md5::{Digest as _, Md5};
 use percent_encoding::percent_decode;
 use serde::{Deserialize, Serialize};
@@ -127,7 +132,7 @@ impl Gate {
     }
 
     /// 401 with a new nonce. `stale`: the client knew the password, so nobody need be asked for it.
-    fn challenge(&self, nonce: Nonce, stale: bool) -> Option<HeaderValue> {
+    fn challenge(&self, nonce: Nonce, stale: bool) -> HeaderValue {
         let text = format!(
             "Digest realm={}, nonce=\"{}\", opaque=\"{}\", algorithm=\"MD5\", qop=\"auth\"{}",
             self.quoted_realm,
@@ -135,7 +140,8 @@ impl Gate {
             self.opaque,
             if stale { ", stale=true" } else { "" },
         );
-        HeaderValue::from_bytes(text.as_bytes()).ok()
+        // The realm was checked when the options were; the rest is ASCII.
+        HeaderValue::from_bytes(text.as_bytes()).unwrap_or(HeaderValue::from_static("Digest"))
     }
 }
 
@@ -182,11 +188,45 @@ fn is_for(signed: &[u8], target: &Uri) -> bool {
 }
 
 impl Walk for Gate {
+    fn inward<C: Cells>(
+        &self,
+        context: &Context<'_>,
+        cells: &C,
+        head: &mut request::Parts,
+    ) -> Verdict {
+        let Some(CellId::Nonces(id)) = context.cell else {
+            debug_assert!(false, "digestAuth without its cell");
+            return Verdict::Respond(answer::status(StatusCode::INTERNAL_SERVER_ERROR));
+        };
+        let mut stale = false;
+        if let Some(claim) = self.claim(head) {
+            let how = cells.nonces(id, |cell| claim.judge(cell, context.now, context.entropy));
+            match (how, claim.user) {
+                (Use::Fresh, Some(user)) => {
+                    self.admission.admit(&user, head);
+                    return Verdict::Known { user };
+                }
+                (Use::Fresh | Use::Unproven, _) => {}
+                (Use::Stale | Use::Replayed | Use::Unknown, _) => stale = true,
+            }
+        }
+        let nonce = Nonce::new(context.entropy);
+        cells.nonces(id, |cell| cell.issue(context.now, nonce));
+        Verdict::Respond(users::unauthorized(self.challenge(nonce, stale)))
+    }
+
     fn edits_request(&self) -> bool {
         self.admission.remove_header
+    }
+
+    fn cell(&self, specs: &mut CellSpecs) -> Option<CellId> {
+        Some(CellId::Nonces(NoncesId(specs.nonces.insert(()))))
     }
 
     fn knows(&self, user: &[u8]) -> bool {
         core::str::from_utf8(user).is_ok_and(|user| self.users.0.contains_key(user))
     }
 }
+
+#[cfg(test)]
+mod tests;
