@@ -87,6 +87,30 @@ impl CellSpecs {
             CellId::Nonces(NoncesId(slot)) => self.nonces.remove(slot),
         }
     }
+
+    /// Lets the slots freed so far be taken again: once for every new plan, before its changes.
+    pub fn settle(&mut self) {
+        let Self { balancers, mirrors, in_flight, rate_limits, breakers, nonces, healths } = self;
+        balancers.settle();
+        mirrors.settle();
+        in_flight.settle();
+        rate_limits.settle();
+        breakers.settle();
+        nonces.settle();
+        healths.settle();
+    }
+
+    /// Frees every slot; generations go on, so that nothing is taken for what it was.
+    pub fn clear(&mut self) {
+        let Self { balancers, mirrors, in_flight, rate_limits, breakers, nonces, healths } = self;
+        balancers.clear();
+        mirrors.clear();
+        in_flight.clear();
+        rate_limits.clear();
+        breakers.clear();
+        nonces.clear();
+        healths.clear();
+    }
 }
 
 /// What a balancer starts from.

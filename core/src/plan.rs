@@ -71,13 +71,7 @@ impl Plan {
     /// The same, to be changed into the next plan.
     fn successor(&self) -> Self {
         let mut cells = self.cells.clone();
-        cells.balancers.settle();
-        cells.mirrors.settle();
-        cells.in_flight.settle();
-        cells.breakers.settle();
-        cells.rate_limits.settle();
-        cells.nonces.settle();
-        cells.healths.settle();
+        cells.settle();
         Self {
             plain: self.plain.clone(),
             tls: self.tls.clone(),
@@ -91,13 +85,7 @@ impl Plan {
     /// Nothing of this plan but the generations of its cells.
     fn cleared(&self, settings: &Settings) -> Self {
         let mut cells = self.cells.clone();
-        cells.balancers.clear();
-        cells.mirrors.clear();
-        cells.in_flight.clear();
-        cells.breakers.clear();
-        cells.rate_limits.clear();
-        cells.nonces.clear();
-        cells.healths.clear();
+        cells.clear();
         Self::new(settings.clone(), cells)
     }
 

@@ -115,6 +115,30 @@ fn middlewares_keep_their_state_in_a_router_at_whatever_position() {
 }
 
 #[test]
+fn a_slot_whose_middleware_went_is_taken_again_for_another_state() {
+    let with = |json: &str| {
+        Objects::default()
+            .service("app", servers(&[]))
+            .middleware("m", serde_json::from_str(json).unwrap())
+            .router("a", |router| router.middlewares = vec!["m".into()])
+    };
+    let cell = |plan: &Plan| router(plan, "a").middlewares[0].cell.unwrap();
+    for (json, other) in [
+        (r#"{"inFlightReq": {"amount": 1}}"#, r#"{"inFlightReq": {"amount": 2}}"#),
+        (r#"{"rateLimit": {"average": 1}}"#, r#"{"rateLimit": {"average": 2}}"#),
+        (
+            r#"{"circuitBreaker": {"expression": "NetworkErrorRatio() > 0.5"}}"#,
+            r#"{"circuitBreaker": {"expression": "NetworkErrorRatio() > 0.6"}}"#,
+        ),
+    ] {
+        let (first, _) = with(json).compiled();
+        let second = next(&first, &with(other));
+        assert_ne!(cell(&first), cell(&second), "requests under the first plan keep their cell");
+        assert_eq!(cell(&next(&second, &with(json))), cell(&first));
+    }
+}
+
+#[test]
 fn only_places_move_when_a_line_is_added_above() {
     let objects = two_routers().router("bad", |router| router.service = "gone".into());
     let (before, _) = objects.compiled();
