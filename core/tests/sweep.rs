@@ -16,9 +16,8 @@ use rutter_core::{
     entry_point::{Certificates, EntryPoint, EntryPointId, Peer, Trust},
     exchange::{BufferError, Exchange, Input, Limits, Output, SendError},
     middleware::{
-        self, add_prefix::AddPrefix, buffering::Buffering, chain::Chain, content_type::ContentType,
-        errors::Errors, headers::Headers, in_flight_req::InFlightReq,
-        redirect_scheme::RedirectScheme, retry::Retry, strip_prefix::StripPrefix,
+        self, add_prefix::AddPrefix, chain::Chain, content_type::ContentType, errors::Errors,
+        headers::Headers, redirect_scheme::RedirectScheme, retry::Retry, strip_prefix::StripPrefix,
     },
     plan::{Plan, Settings, compile},
     time::Instant,
@@ -345,27 +344,12 @@ fn middleware(rng: &mut Rng) -> middleware::Definition {
             let attempts = number(1 + rng.below(4));
             definition.retry = Some(Retry { attempts, initial_interval });
         }
-        4 => {
-            let amount = number(rng.below(4));
-            definition.in_flight_req = Some(InFlightReq { amount, source_criterion: None });
-        }
+        4 => middlewares::limit(&mut definition, rng),
         5 => {
             let middlewares = vec![(*rng.pick(&MIDDLEWARES)).into()];
             definition.chain = Some(Chain { middlewares });
         }
-        6 => {
-            let retry = [
-                "",
-                "IsNetworkError() && Attempts() < 3",
-                "ResponseCode() >= 500 && Attempts() < 2",
-            ];
-            definition.buffering = Some(Buffering {
-                max_request_body_bytes: number(rng.below(2) * 50),
-                max_response_body_bytes: number(rng.below(2) * 50),
-                retry_expression: (*rng.pick(&retry)).into(),
-                ..Buffering::default()
-            });
-        }
+        6 => middlewares::buffer(&mut definition, rng),
         7 => {
             definition.redirect_scheme =
                 Some(RedirectScheme { scheme: "http".into(), ..RedirectScheme::default() });

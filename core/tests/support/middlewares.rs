@@ -1,14 +1,19 @@
 //! Random middlewares, a kind of them at a time.
 use super::Rng;
+use rutter_core::config::scalar::Duration;
 use rutter_core::middleware::{
     Definition,
+    buffering::Buffering,
+    circuit_breaker::CircuitBreaker,
+    in_flight_req::InFlightReq,
     ip_allow_list::IpAllowList,
     ip_white_list::IpWhiteList,
     pass_tls_client_cert::{Info, PassTlsClientCert},
+    rate_limit::RateLimit,
     redirect_regex::RedirectRegex,
     replace_path::ReplacePath,
     replace_path_regex::ReplacePathRegex,
-    source::IpStrategy,
+    source::{IpStrategy, SourceCriterion},
     strip_prefix_regex::StripPrefixRegex,
 };
 
@@ -48,4 +53,59 @@ pub(crate) fn rewrite(definition: &mut Definition, rng: &mut Rng) {
             definition.redirect_regex = Some(RedirectRegex { regex, replacement, permanent });
         }
     }
+}
+
+/// So many requests at once, or in a time, or none while a service fails.
+pub(crate) fn limit(definition: &mut Definition, rng: &mut Rng) {
+    let millis = |n| Duration(std::time::Duration::from_millis(n));
+    let number = |n: u64| i64::try_from(n).unwrap();
+    match rng.below(3) {
+        0 => {
+            let amount = number(rng.below(4));
+            definition.in_flight_req = Some(InFlightReq { amount, source_criterion: None });
+        }
+        1 => {
+            let source_criterion = rng.one_in(2).then(|| SourceCriterion {
+                request_header_name: "X-Forwarded-For".into(),
+                ..SourceCriterion::default()
+            });
+            definition.rate_limit = Some(RateLimit {
+                average: number(rng.below(4)),
+                burst: number(rng.below(4)),
+                period: millis(rng.below(20)),
+                source_criterion,
+            });
+        }
+        _ => {
+            let expression = *rng.pick(&[
+                "NetworkErrorRatio() > 0.3",
+                "ResponseCodeRatio(400, 600, 0, 600) >= 0.5",
+                "LatencyAtQuantileMS(50.0) > 2 || ResponseCodeRatio(499, 500, 0, 600) > 0.1",
+            ]);
+            definition.circuit_breaker = Some(CircuitBreaker {
+                expression: expression.into(),
+                check_period: millis(rng.below(3)),
+                fallback_duration: millis(1 + rng.below(20)),
+                recovery_duration: millis(1 + rng.below(20)),
+                response_code: *rng.pick(&[0, 204, 429]),
+            });
+        }
+    }
+}
+
+/// Bodies read whole, and requests sent again.
+pub(crate) fn buffer(definition: &mut Definition, rng: &mut Rng) {
+    let mut max = || i64::try_from(rng.below(2) * 50).unwrap();
+    let (max_request_body_bytes, max_response_body_bytes) = (max(), max());
+    let retry_expression = *rng.pick(&[
+        "",
+        "IsNetworkError() && Attempts() < 3",
+        "ResponseCode() >= 500 && Attempts() < 2",
+    ]);
+    definition.buffering = Some(Buffering {
+        max_request_body_bytes,
+        max_response_body_bytes,
+        retry_expression: retry_expression.into(),
+        ..Buffering::default()
+    });
 }
