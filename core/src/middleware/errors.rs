@@ -144,13 +144,9 @@ mod tests {
         let reaction = testing::with_context(|context| {
             pages.outward(context, &testing::Nothing, &mut answer)
         });
-        match reaction {
-            Reaction::Page(page) => {
-                let names: Vec<_> = page.headers.iter().map(|(name, _)| name.as_str()).collect();
-                Some(format!("{} {} {}", page.method, page.uri, names.join(",")))
-            }
-            _ => None,
-        }
+        let Reaction::Page(page) = reaction else { return None };
+        let names: Vec<_> = page.headers.iter().map(|(name, _)| name.as_str()).collect();
+        Some(format!("{} {} {}", page.method, page.uri, names.join(",")))
     }
 
     #[test]

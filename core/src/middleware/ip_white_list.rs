@@ -64,9 +64,10 @@ impl Options for IpWhiteList {
 
 impl Walk for Admission {
     fn inward<C: Cells>(&self, context: &Context<'_>, _: &C, head: &mut request::Parts) -> Verdict {
-        let client = match &self.source {
-            Source::Peer => Some(context.peer.address.ip().to_canonical()),
-            source => address(&source.of(context, head)),
+        let client = if self.source == Source::Peer {
+            Some(context.peer.address.ip().to_canonical())
+        } else {
+            address(&self.source.of(context, head))
         };
         let is_in = |client| self.networks.iter().any(|network| network.contains(&client));
         if client.is_some_and(is_in) {

@@ -89,7 +89,7 @@ mod tests {
             RedirectRegex { regex: regex.into(), replacement: replacement.into(), permanent: false };
         let told = redirected(&options, Method::GET, uri, &[]);
         let line = told.lines().find_map(|line| line.strip_prefix("location: "));
-        line.unwrap_or(told.lines().next().unwrap()).into()
+        line.or_else(|| told.lines().next()).unwrap().into()
     }
 
     #[test]

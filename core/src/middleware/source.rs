@@ -101,7 +101,7 @@ fn network(text: &str) -> Option<IpNet> {
     let Some(prefix) = network.prefix_len().checked_sub(96) else { return Some(network) };
     match network.addr().to_canonical() {
         address @ IpAddr::V4(_) if network.addr().is_ipv6() => IpNet::new(address, prefix).ok(),
-        _ => Some(network),
+        IpAddr::V4(_) | IpAddr::V6(_) => Some(network),
     }
 }
 

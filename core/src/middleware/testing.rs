@@ -74,15 +74,14 @@ pub(crate) fn told(middleware: &impl Walk, head: &mut request::Parts) -> String 
         };
         headers.iter().map(line).collect()
     };
-    match inward(middleware, head) {
-        Verdict::Continue => format!("{} {}\n{}", head.method, head.uri, lines(&head.headers)),
-        Verdict::Respond(response) => {
-            let (head, body) = response.into_parts();
-            let body = String::from_utf8_lossy(&body);
-            format!("{}\n{}\n{body}", head.status.as_u16(), lines(&head.headers))
-        }
-        other => format!("{other:?}"),
+    let verdict = inward(middleware, head);
+    if matches!(verdict, Verdict::Continue) {
+        return format!("{} {}\n{}", head.method, head.uri, lines(&head.headers));
     }
+    let Verdict::Respond(response) = verdict else { return format!("{verdict:?}") };
+    let (head, body) = response.into_parts();
+    let body = String::from_utf8_lossy(&body);
+    format!("{}\n{}\n{body}", head.status.as_u16(), lines(&head.headers))
 }
 
 /// A target as text.

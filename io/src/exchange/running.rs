@@ -80,10 +80,8 @@ impl<N: Net> Running<N> {
         if std::mem::replace(&mut self.ended, true) {
             return Vec::new();
         }
-        match self.handle_at(now, Input::End) {
-            Output::Done { mirrors } => mirrors,
-            _ => Vec::new(),
-        }
+        let output = self.handle_at(now, Input::End);
+        if let Output::Done { mirrors } = output { mirrors } else { Vec::new() }
     }
 
     /// From the request to what the client is to be answered.
@@ -130,7 +128,12 @@ impl<N: Net> Running<N> {
                     return Answer::Server(head, source.decoded(delivery.gunzip), delivery);
                 }
                 Output::Done { .. } => return Answer::fault(),
-                errand => {
+                errand @ (Output::Sleep { .. }
+                | Output::Verify(_)
+                | Output::Buffer(_)
+                | Output::Ask(_)
+                | Output::Collect { .. }
+                | Output::Again { .. }) => {
                     let errands = errands.get_or_insert_with(Box::default);
                     match Box::pin(errands.run(self, errand, &mut request)).await {
                         Some(next) => next,
@@ -156,26 +159,24 @@ impl<N: Net> Running<N> {
         match self.worker.upstreams.upgrade(server, outgoing).await? {
             Upgrade::Refused((head, incoming)) => Ok(self.received(head, incoming)),
             Upgrade::Switched(mut head, stream, early) => {
-                Ok(match self.handle(Input::Response(&mut head)) {
-                    Output::Deliver(_) => Sent::Settled(Answer::Switched(head, stream, early)),
-                    // Whatever stands in its place, the stream is of no more use.
-                    output => Sent::Further(output, None),
-                })
+                let output = self.handle(Input::Response(&mut head));
+                if matches!(output, Output::Deliver(_)) {
+                    return Ok(Sent::Settled(Answer::Switched(head, stream, early)));
+                }
+                // Whatever stands in its place, the stream is of no more use.
+                Ok(Sent::Further(output, None))
             }
         }
     }
 
     fn received(&mut self, mut head: response::Parts, incoming: Incoming<N>) -> Sent<N> {
-        match self.handle(Input::Response(&mut head)) {
-            Output::Deliver(delivery) => {
-                let source = ResponseSource::new(incoming, delivery.gunzip);
-                Sent::Settled(Answer::Server(head, source, delivery))
-            }
-            output => {
-                let source = ResponseSource::new(incoming, false);
-                Sent::Further(output, Some(Box::new((head, source))))
-            }
+        let output = self.handle(Input::Response(&mut head));
+        if let Output::Deliver(delivery) = output {
+            let source = ResponseSource::new(incoming, delivery.gunzip);
+            return Sent::Settled(Answer::Server(head, source, delivery));
         }
+        let source = ResponseSource::new(incoming, false);
+        Sent::Further(output, Some(Box::new((head, source))))
     }
 }
 

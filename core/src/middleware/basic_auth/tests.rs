@@ -16,13 +16,10 @@ fn options(users: &[&str]) -> BasicAuth {
 
 /// Both ways through the middleware, the password checked in between.
 fn pass(gate: &Gate, head: &mut request::Parts) -> Verdict {
-    match testing::inward(gate, head) {
-        Verdict::Verify(credentials) => {
-            let right = credentials.check();
-            testing::with_context(|context| gate.verified(context, head, right))
-        }
-        verdict => verdict,
-    }
+    let verdict = testing::inward(gate, head);
+    let Verdict::Verify(credentials) = verdict else { return verdict };
+    let right = credentials.check();
+    testing::with_context(|context| gate.verified(context, head, right))
 }
 
 fn shown(verdict: &Verdict) -> String {

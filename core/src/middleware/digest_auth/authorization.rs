@@ -108,8 +108,11 @@ const NAMES: [&str; 10] = [
     "username", "realm", "nonce", "uri", "response", "nc", "cnonce", "qop", "algorithm", "opaque",
 ];
 
-/// Name and value of the first parameter, and what follows its comma, if there is one.
-fn parameter(text: &[u8]) -> Option<(&[u8], Vec<u8>, Option<&[u8]>)> {
+/// Name and value of a parameter, and what follows its comma, if there is one.
+type Parameter<'a> = (&'a [u8], Vec<u8>, Option<&'a [u8]>);
+
+/// The first parameter.
+fn parameter(text: &[u8]) -> Option<Parameter<'_>> {
     let text = text.trim_ascii_start();
     let name_end = text.iter().position(|byte| !is_token(*byte)).filter(|end| *end > 0)?;
     let (name, rest) = text.split_at(name_end);

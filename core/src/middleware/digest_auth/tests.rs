@@ -131,14 +131,13 @@ impl World {
     }
 
     fn answer_to(&mut self, header: &str) -> &'static str {
-        match self.ask("/a/b?x=1", &[("authorization", header)]).0 {
-            Verdict::Known { user } if &*user == "Mufasa" => "in",
-            Verdict::Respond(response) => {
-                let challenge = response.headers()[WWW_AUTHENTICATE].to_str().unwrap();
-                if challenge.ends_with(", stale=true") { "stale" } else { "401" }
-            }
-            verdict => panic!("{verdict:?}"),
+        let verdict = self.ask("/a/b?x=1", &[("authorization", header)]).0;
+        if matches!(&verdict, Verdict::Known { user } if &**user == "Mufasa") {
+            return "in";
         }
+        let Verdict::Respond(response) = verdict else { panic!("{verdict:?}") };
+        let challenge = response.headers()[WWW_AUTHENTICATE].to_str().unwrap();
+        if challenge.ends_with(", stale=true") { "stale" } else { "401" }
     }
 }
 

@@ -115,21 +115,22 @@ fn time(element: AnyRef<'_>) -> Option<u64> {
 
 /// The text of an attribute. Teletex text goes through as it is: what it means nobody agrees on.
 fn text(value: AnyRef<'_>) -> Option<Cow<'_, [u8]>> {
-    match value.tag() {
-        Tag::Utf8String
-        | Tag::PrintableString
-        | Tag::Ia5String
-        | Tag::NumericString
-        | Tag::TeletexString => Some(Cow::Borrowed(value.value())),
-        Tag::BmpString => {
-            let units = value.value().chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
-            let text: String = char::decode_utf16(units)
-                .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
-                .collect();
-            Some(Cow::Owned(text.into_bytes()))
-        }
-        _ => None,
+    if value.tag() == Tag::BmpString {
+        let units = value.value().chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+        let text: String = char::decode_utf16(units)
+            .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect();
+        return Some(Cow::Owned(text.into_bytes()));
     }
+    let is_text = matches!(
+        value.tag(),
+        Tag::Utf8String
+            | Tag::PrintableString
+            | Tag::Ia5String
+            | Tag::NumericString
+            | Tag::TeletexString
+    );
+    is_text.then(|| Cow::Borrowed(value.value()))
 }
 
 fn address(bytes: &[u8]) -> Option<Vec<u8>> {
