@@ -26,12 +26,14 @@ impl<'a> Section<'a> {
         })
     }
 
-    /// The blocks in a language.
-    fn written_in<const N: usize>(&self, language: &str) -> [&'a str; N] {
-        let blocks: Vec<_> = self.blocks.iter().filter(|block| block.0 == language).collect();
-        let blocks = <[_; N]>::try_from(blocks);
-        let blocks = blocks.unwrap_or_else(|_| panic!("{}: {N} blocks of {language}", self.name));
-        blocks.map(|block| block.1)
+    /// The blocks in a language, `N` at a time.
+    fn written_in<const N: usize>(&self, language: &str) -> Vec<[&'a str; N]> {
+        let blocks = self.blocks.iter().filter(|block| block.0 == language);
+        let texts: Vec<_> = blocks.map(|block| block.1).collect();
+        let (groups, rest) = texts.as_chunks();
+        let is_complete = !groups.is_empty() && rest.is_empty();
+        assert!(is_complete, "{}: blocks of {language} come by {N}", self.name);
+        groups.to_vec()
     }
 }
 
@@ -41,18 +43,19 @@ fn examples_of_middlewares_do_what_they_say() {
         run(async move {
             let (to_server, mut seen) = mpsc::unbounded_channel();
             let server = answering(to_server).await;
-            let [yaml] = section.written_in("yaml");
+            let [[yaml]] = section.written_in("yaml")[..] else { panic!("{}", section.name) };
             let served = serve(settings(), configuration(section.name, yaml, &server)).await;
-            let [request, outcome] = section.written_in("http");
-            let mut client = Wire::connect(served.address).await;
-            client.send(on_the_wire(request)).await;
-            let answer = client.message().await.expect("an answer");
-            if outcome.starts_with("HTTP/") {
-                check(section.name, outcome, &answer);
-            } else {
+            for [request, outcome] in section.written_in("http") {
+                let mut client = Wire::connect(served.address).await;
+                client.send(on_the_wire(request)).await;
+                let answer = client.message().await.expect("an answer");
                 let seen = seen.try_recv();
-                let seen = seen.unwrap_or_else(|_| panic!("{}: {}", section.name, answer.head));
-                check(section.name, outcome, &seen);
+                if outcome.starts_with("HTTP/") {
+                    check(section.name, outcome, &answer);
+                } else {
+                    let seen = seen.unwrap_or_else(|_| panic!("{}: {}", section.name, answer.head));
+                    check(section.name, outcome, &seen);
+                }
             }
         });
     }
