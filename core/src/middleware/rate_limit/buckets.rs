@@ -27,10 +27,10 @@ pub enum Grant {
 /// The buckets of a `rateLimit` in one router.
 ///
 /// Only sources whose bucket is not full have an entry: a full bucket is like that of a source never
-/// seen. There are at most [`SOURCES_MAX`] entries. A source beyond takes the place of the one whose
-/// bucket is full soonest, which starts again with a full bucket: as one that used the least of its
-/// share, it gains the least. So a flood of sources makes the limit looser for the modest ones, never
-/// for one that keeps at its limit, and never stricter for anyone.
+/// seen. There are at most [`SOURCES_MAX`] entries, of some 130 bytes each. A source beyond takes the
+/// place of the one whose bucket is full soonest, which starts again with a full bucket: as the one
+/// that used the least of its share, it gains the least. So a flood of sources makes the limit looser
+/// for the modest ones, not for one that uses more than each of the flood, and stricter for nobody.
 #[derive(Clone, Debug)]
 pub struct Buckets {
     rate: Rate,
