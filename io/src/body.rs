@@ -25,10 +25,10 @@ impl<N: Net> Incoming<N> {
     pub(crate) fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self {
-            Self::H1(body) => body.poll_frame(cx),
-            Self::H2(incoming) => Pin::new(incoming).poll_frame(cx),
+            Self::H1(body) => body.poll_frame(cx).map_err(Into::into),
+            Self::H2(incoming) => Pin::new(incoming).poll_frame(cx).map_err(Into::into),
         }
     }
 

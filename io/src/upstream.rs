@@ -1,21 +1,15 @@
 //! Requests to servers: which connection carries one, and what became of it.
-use crate::{
-    body::{Broken, RequestBody},
-    clock::Clock,
-    net::Net,
-    proxy::Proxy,
-    settings::Transport,
-};
+use crate::{body::RequestBody, clock::Clock, net::Net, proxy::Proxy, settings::Transport};
 use bytes::Bytes;
 use connect::Destination;
 use foldhash::fast::FixedState;
 use http::{
-    HeaderMap, HeaderValue, Request, StatusCode, Uri, Version,
-    header::{COOKIE, HOST, TRANSFER_ENCODING, UPGRADE},
+    HeaderMap, HeaderValue, StatusCode, Uri, Version,
+    header::{COOKIE, HOST, UPGRADE},
     request, response,
     uri::PathAndQuery,
 };
-use hyper::{body::Body as _, client::conn::TrySendError};
+use http_body::Body as _;
 use pool::Host;
 use rutter_core::{
     exchange::SendError,
@@ -33,7 +27,6 @@ use std::{
 pub(crate) use stream::ServerStream;
 
 mod connect;
-mod gate;
 pub(crate) mod h1;
 pub(crate) mod h2;
 mod pool;
@@ -221,8 +214,8 @@ impl<N: Net> Shared<N> {
         if let Some(sent) = sent {
             sent.set(None);
         }
-        let (stream, flow) = match self.connect(server, false).await {
-            Ok(connected) => connected,
+        let stream = match self.connect(server, false).await {
+            Ok(stream) => stream,
             Err(error) => return Err(Failure::Unsent(outgoing, error)),
         };
         self.departs(&outgoing, sent);
@@ -232,19 +225,13 @@ impl<N: Net> Shared<N> {
                     host.share(sender.clone());
                     h2::send(sender, server, outgoing).await
                 }
-                Err(error) => Err(Failure::Unsent(outgoing, cause(&error))),
+                Err(error) => Err(Failure::Unsent(outgoing, h2::cause(&error))),
             };
         }
-        let mut connection = match h1::Connection::open(stream, flow).await {
-            Ok(connection) => connection,
-            Err(error) => return Err(Failure::Unsent(outgoing, cause(&error))),
-        };
+        let mut connection = h1::Connection::new(stream);
         to_http1(server, &mut outgoing);
-        connection.flow.begin(false);
-        match connection.send(outgoing.into_request()).await {
-            Ok(response) => received(response, connection, Some(host)),
-            Err(error) => Err(failure(error)),
-        }
+        let head = connection.send(outgoing, false).await?;
+        received(head, connection, Some(host))
     }
 
     /// Sends on a connection that was idle. It comes back as unsent, too, if the server closed the
@@ -256,22 +243,9 @@ impl<N: Net> Shared<N> {
         mut outgoing: Box<Outgoing>,
     ) -> Result<Received<N>, Failure> {
         to_http1(server, &mut outgoing);
-        let keep = outgoing.body.is_end_stream() && replay::is_idempotent(&outgoing.head);
-        connection.flow.begin(keep);
-        let error = match connection.send(outgoing.into_request()).await {
-            Ok(response) => return received(response, connection, Some(Rc::clone(host))),
-            Err(error) => error,
-        };
-        let broken = !connection.flow.answered() && cause(error.error()) != SendError::ClientBody;
-        if keep
-            && broken
-            && error.message().is_none()
-            && let Some(head) = replay::head(&connection.flow.head())
-        {
-            let outgoing = Outgoing { head, body: RequestBody::empty() };
-            return Err(Failure::Unsent(Box::new(outgoing), SendError::Closed));
-        }
-        Err(failure(error))
+        let again = outgoing.body.is_end_stream() && replay::is_idempotent(&outgoing.head);
+        let head = connection.send(outgoing, again).await?;
+        received(head, connection, Some(Rc::clone(host)))
     }
 
     async fn upgrade(
@@ -280,35 +254,29 @@ impl<N: Net> Shared<N> {
         mut outgoing: Box<Outgoing>,
     ) -> Result<Upgrade<N>, Failure> {
         let wanted = outgoing.head.headers.get(UPGRADE).cloned();
-        let (stream, flow) = match self.connect(server, true).await {
-            Ok(connected) => connected,
+        let stream = match self.connect(server, true).await {
+            Ok(stream) => stream,
             Err(error) => return Err(Failure::Unsent(outgoing, error)),
         };
-        flow.recase();
-        let mut connection = match h1::Connection::open(stream, flow).await {
-            Ok(connection) => connection,
-            Err(error) => return Err(Failure::Unsent(outgoing, cause(&error))),
-        };
+        let mut connection = h1::Connection::new(stream);
         to_http1(server, &mut outgoing);
-        let response = connection.send(outgoing.into_request()).await.map_err(failure)?;
-        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return received(response, connection, None).map(Upgrade::Refused);
+        let head = connection.send(outgoing, false).await?;
+        if head.parts.status != StatusCode::SWITCHING_PROTOCOLS {
+            return received(head, connection, None).map(Upgrade::Refused);
         }
-        if !same_protocol(wanted.as_ref(), response.headers().get(UPGRADE)) {
+        if !same_protocol(wanted.as_ref(), head.parts.headers.get(UPGRADE)) {
             return Err(Failure::Gone(SendError::Protocol));
         }
-        connection.finish().await;
-        match connection.into_stream() {
-            Some((stream, early)) => Ok(Upgrade::Switched(response.into_parts().0, stream, early)),
-            None => Err(Failure::Gone(SendError::Protocol)),
-        }
+        connection.finish().await.map_err(Failure::Gone)?;
+        let (stream, early) = connection.into_stream();
+        Ok(Upgrade::Switched(head.parts, stream, early))
     }
 
     async fn connect(
         &self,
         server: &Server,
         http1_only: bool,
-    ) -> Result<(ServerStream<N>, Rc<stream::Flow>), SendError> {
+    ) -> Result<ServerStream<N>, SendError> {
         let limit = self.transport.dial_timeout;
         let to = Destination { scheme: server.scheme, authority: &server.authority };
         let result = connect::connect(&self.net, to, limit, &self.tls, http1_only).await;
@@ -330,16 +298,16 @@ impl<N: Net> Shared<N> {
 }
 
 fn received<N: Net>(
-    response: http::Response<hyper::body::Incoming>,
+    head: h1::Head,
     connection: Box<h1::Connection<N>>,
     home: Option<Rc<Host<N>>>,
 ) -> Result<Received<N>, Failure> {
-    let (head, incoming) = response.into_parts();
-    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+    if head.parts.status == StatusCode::SWITCHING_PROTOCOLS {
         // Nobody asked for a switch: what follows cannot be read.
         return Err(Failure::Gone(SendError::Protocol));
     }
-    Ok((head, Incoming::H1(h1::Body::new(incoming, connection, home))))
+    let (head, body) = h1::Body::new(head, connection, home);
+    Ok((head, Incoming::H1(body)))
 }
 
 fn same_protocol(wanted: Option<&HeaderValue>, got: Option<&HeaderValue>) -> bool {
@@ -349,60 +317,9 @@ fn same_protocol(wanted: Option<&HeaderValue>, got: Option<&HeaderValue>) -> boo
     }
 }
 
-impl Outgoing {
-    fn into_request(self: Box<Self>) -> Request<RequestBody> {
-        let Self { head, body } = *self;
-        Request::from_parts(head, body)
-    }
-}
-
-impl From<Request<RequestBody>> for Outgoing {
-    fn from(request: Request<RequestBody>) -> Self {
-        let (head, body) = request.into_parts();
-        Self { head, body }
-    }
-}
-
-/// Unsent if hyper gives the request back: then nothing of it was written.
-fn failure(mut error: TrySendError<Request<RequestBody>>) -> Failure {
-    let reason = cause(error.error());
-    tracing::debug!(error = %error.error(), "no response");
-    match error.take_message() {
-        Some(request) => Failure::Unsent(Box::new(request.into()), reason),
-        None => Failure::Gone(reason),
-    }
-}
-
-/// What the client is told. Compat: http.md "Errors produced while forwarding".
-fn cause(error: &hyper::Error) -> SendError {
-    use std::error::Error as _;
-    // The only error of ours that hyper passes on is that of a client's body.
-    if error.is_user() && error.source().is_some_and(|it| it.is::<Broken>()) {
-        return SendError::ClientBody;
-    }
-    if error.is_timeout() {
-        return SendError::Timeout;
-    }
-    if error.is_parse() {
-        return SendError::Protocol;
-    }
-    if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
-        return SendError::Closed;
-    }
-    let mut source = error.source();
-    while let Some(error) = source {
-        if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            return connect::cause(error);
-        }
-        source = error.source();
-    }
-    SendError::Protocol
-}
-
-/// HTTP/1 names the host in a header, the target by its path alone, cookies in one line, and says
-/// when a body of unknown length follows.
+/// HTTP/1 names the host in a header, the target by its path alone, and cookies in one line.
 fn to_http1(server: &Server, outgoing: &mut Outgoing) {
-    let Outgoing { head, body } = outgoing;
+    let head = &mut outgoing.head;
     if head.version == Version::HTTP_2 {
         join_cookies(&mut head.headers);
     }
@@ -420,10 +337,6 @@ fn to_http1(server: &Server, outgoing: &mut Outgoing) {
     }
     if !head.headers.contains_key(HOST) {
         head.headers.insert(HOST, server.host.clone());
-    }
-    // hyper takes it that a request by GET or HEAD has no body unless this says so.
-    if !body.is_end_stream() && body.size_hint().exact().is_none() {
-        head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
 }
 

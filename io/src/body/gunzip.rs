@@ -54,7 +54,7 @@ impl<N: Net> Gunzip<N> {
             }
             match self.incoming.poll_frame(cx) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                     Ok(bytes) => {
                         self.state = State::Reading { any: any || !bytes.is_empty() };

@@ -49,7 +49,7 @@ impl<N: Net> ResponseSource<N> {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self {
             Self::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Server(incoming) => incoming.poll_frame(cx).map_err(Into::into),
+            Self::Server(incoming) => incoming.poll_frame(cx),
             Self::Gunzip(gunzip) => gunzip.poll_frame(cx),
             Self::Whole(reading) => reading.poll_frame(cx).map_err(Into::into),
         }

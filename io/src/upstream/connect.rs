@@ -1,6 +1,6 @@
 //! New connections to servers: names, addresses, TLS.
 use super::{
-    stream::{Flow, ServerStream, Transport},
+    stream::{ServerStream, Transport},
     tls,
 };
 use crate::net::Net;
@@ -8,7 +8,7 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use http::uri::Authority;
 use rustls::pki_types::ServerName;
 use rutter_core::{exchange::SendError, service::Scheme};
-use std::{future::Future, io, net::SocketAddr, rc::Rc, time::Duration};
+use std::{future::Future, io, net::SocketAddr, time::Duration};
 use tokio::time::{sleep, timeout};
 
 /// Compat: http.md "TLS handshake 10 s".
@@ -30,7 +30,7 @@ pub(super) async fn connect<N: Net>(
     dial_timeout: Option<Duration>,
     tls: &tls::Configs,
     http1_only: bool,
-) -> Result<(ServerStream<N>, Rc<Flow>), SendError> {
+) -> Result<ServerStream<N>, SendError> {
     let stream = within(dial_timeout, dial(net, to)).await?.map_err(|it| cause(&it))?;
     let transport = match to.scheme {
         Scheme::Http | Scheme::H2c => Transport::Plain(stream),

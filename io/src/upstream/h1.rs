@@ -1,163 +1,237 @@
 //! An HTTP/1 connection to a server, driven by whoever uses it: it has no task of its own.
-use super::{
-    gate::Gate,
-    pool::Host,
-    stream::{Flow, ServerStream},
-};
-use crate::{body::RequestBody, net::Net};
-use bytes::Bytes;
-use http::{Request, Response};
-use hyper::{
-    body::{Body as _, Frame, Incoming, SizeHint},
-    client::conn::{TrySendError, http1},
-};
-use hyper_util::rt::TokioIo;
+//!
+//! What bytes mean is decided without them moving: `encode` makes a request, `decode` takes a
+//! response's head, `body` and `chunked` find where its body ends. `sending` and this file move them.
+use super::{Failure, Outgoing, connect, stream::ServerStream};
+use crate::{body::Broken, net::Net};
+use bytes::{Bytes, BytesMut};
+pub(crate) use decode::Head;
+use decode::{Begin, HEAD_BYTES_MAX, Malformed};
+use encode::TooShort;
+use http::{StatusCode, request};
+use http_body::Body as _;
+pub(crate) use response::Body;
+use rutter_core::exchange::SendError;
+use sending::Sending;
 use std::{
+    error, fmt,
     future::{Future, poll_fn},
+    io,
+    mem::MaybeUninit,
     pin::{Pin, pin},
-    rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker, ready},
 };
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+
+mod body;
+mod chunked;
+mod decode;
+mod encode;
+mod response;
+mod sending;
+
+/// What is read at once, onto the stack: no connection keeps a buffer for it.
+const READ_BYTES: usize = 16 << 10;
+/// The buffer of a body that is longer than that.
+const LONG_READ_BYTES: usize = 64 << 10;
 
 /// A connection between requests, or in the middle of one.
 pub(crate) struct Connection<N: Net> {
-    sender: http1::SendRequest<RequestBody>,
-    driver: Driver<N>,
-    gate: Gate,
-    pub(super) flow: Rc<Flow>,
+    stream: ServerStream<N>,
+    /// Read, and not looked at yet.
+    read: Bytes,
+    /// Where long bodies are read to.
+    space: BytesMut,
+    /// The latest read found no end: a longer one may find more.
+    full: bool,
+    sending: Sending,
 }
 
-#[allow(clippy::large_enum_variant, reason = "a connection is boxed, and open for all of its life")]
-enum Driver<N: Net> {
-    Open(http1::Connection<TokioIo<ServerStream<N>>, RequestBody>),
-    /// Nothing more will be read or written as HTTP; after a switch of protocols this is left.
-    Done(Option<http1::Parts<TokioIo<ServerStream<N>>>>),
+/// Why a response did not come, or not to its end.
+#[derive(Debug)]
+pub(crate) enum Error {
+    /// The server closed in the middle.
+    Closed,
+    Io(io::Error),
+    Malformed(&'static str),
+    /// The client's body broke off.
+    Body(Broken),
+    /// The client's body was shorter than its length.
+    Short,
 }
 
 impl<N: Net> Connection<N> {
     /// Prepares a fresh stream for its first request.
-    pub(super) async fn open(stream: ServerStream<N>, flow: Rc<Flow>) -> hyper::Result<Box<Self>> {
-        let (sender, driver) =
-            http1::Builder::new().title_case_headers(true).handshake(TokioIo::new(stream)).await?;
-        Ok(Box::new(Self { sender, driver: Driver::Open(driver), gate: Gate::new(), flow }))
+    pub(super) fn new(stream: ServerStream<N>) -> Box<Self> {
+        let (read, space, sending) = (Bytes::new(), BytesMut::new(), Sending::default());
+        Box::new(Self { stream, read, space, full: false, sending })
     }
 
     /// Whether a request may be sent: the server has neither closed nor said anything.
     pub(super) fn is_usable(&mut self) -> bool {
-        let Driver::Open(driver) = &mut self.driver else { return false };
-        let open = self.gate.peek(|cx| Pin::new(driver).poll(cx)).is_pending();
-        open && self.sender.is_ready()
+        let mut space = [MaybeUninit::uninit()];
+        // Nobody waits: later wake-ups go nowhere.
+        let mut cx = Context::from_waker(Waker::noop());
+        Pin::new(&mut self.stream).poll_read(&mut cx, &mut ReadBuf::uninit(&mut space)).is_pending()
     }
 
-    /// Sends a request and waits for the head of its response.
+    /// Sends a request and waits for the head of its response. With `again`, a request without a body
+    /// comes back as unsent, too, if the server may have seen it but said nothing.
     pub(super) async fn send(
         &mut self,
-        request: Request<RequestBody>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<RequestBody>>> {
-        let mut answer = pin!(self.sender.try_send_request(request));
-        poll_fn(|cx| self.poll(cx, |cx| answer.as_mut().poll(cx))).await
+        mut outgoing: Box<Outgoing>,
+        again: bool,
+    ) -> Result<Head, Failure> {
+        let whole = outgoing.body.is_end_stream();
+        self.sending.begin(&mut outgoing);
+        let mut came = Came::default();
+        let result = poll_fn(|cx| self.poll_head(cx, &mut outgoing.head, &mut came)).await;
+        result.map_err(|error| {
+            tracing::debug!(%error, "no response");
+            if whole && !came.any && (again || !self.sending.has_begun()) {
+                Failure::Unsent(outgoing, error.cause())
+            } else {
+                Failure::Gone(error.cause())
+            }
+        })
     }
 
-    /// Waits until nothing more is read or written as HTTP.
-    pub(super) async fn finish(&mut self) {
-        let (gate, driver) = (&self.gate, &mut self.driver);
-        poll_fn(|cx| {
-            gate.poll(cx, |cx| {
-                driver.poll(cx);
-                if matches!(driver, Driver::Done(_)) { Poll::Ready(()) } else { Poll::Pending }
-            })
-        })
-        .await;
+    fn poll_head(
+        &mut self,
+        cx: &mut Context<'_>,
+        request: &mut request::Parts,
+        came: &mut Came,
+    ) -> Poll<Result<Head, Error>> {
+        loop {
+            self.poll_send(cx)?;
+            while !self.read.is_empty() {
+                // It came to something: nobody asks for the request again.
+                match decode::head(&mut self.read, &request.method, &mut request.headers)? {
+                    Begin::Partial => break,
+                    Begin::Head(head) => return Poll::Ready(Ok(head)),
+                    Begin::Interim(status, bytes) => {
+                        came.interim_bytes += bytes;
+                        if came.interim_bytes > HEAD_BYTES_MAX {
+                            return Poll::Ready(Err(Error::Malformed(
+                                "too many interim responses",
+                            )));
+                        }
+                        if status == StatusCode::CONTINUE {
+                            self.sending.go_on();
+                            self.poll_send(cx)?;
+                        }
+                    }
+                }
+            }
+            if ready!(self.poll_read(cx, Some(0)))? == 0 {
+                return Poll::Ready(Err(self.closed()));
+            }
+            came.any = true;
+        }
+    }
+
+    /// Waits until all of the request is written, as far as it can be.
+    pub(super) async fn finish(&mut self) -> Result<(), SendError> {
+        let Self { sending, stream, .. } = self;
+        poll_fn(|cx| sending.poll(cx, stream)).await.map_err(|it| it.cause())
     }
 
     /// The stream and what was read ahead of it, after the server switched protocols.
-    pub(super) fn into_stream(self) -> Option<(ServerStream<N>, Bytes)> {
-        let Driver::Done(Some(parts)) = self.driver else { return None };
-        Some((parts.io.into_inner(), parts.read_buf))
+    pub(super) fn into_stream(self) -> (ServerStream<N>, Bytes) {
+        (self.stream, self.read)
     }
 
-    /// Drives the connection, and asks for what comes of it.
-    fn poll<T>(
-        &mut self,
-        cx: &Context<'_>,
-        mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>,
-    ) -> Poll<T> {
-        let driver = &mut self.driver;
-        self.gate.poll(cx, |cx| {
-            driver.poll(cx);
-            wanted(cx)
-        })
+    /// Sends what can be sent now.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        match self.sending.poll(cx, &mut self.stream) {
+            Poll::Ready(result) => result,
+            Poll::Pending => Ok(()),
+        }
+    }
+
+    /// Reads more. `left`: of a body, so many bytes are to come.
+    fn poll_read(&mut self, cx: &mut Context<'_>, left: Option<u64>) -> Poll<Result<usize, Error>> {
+        let long = left.map_or(self.full, |it| it > READ_BYTES as u64);
+        if long && self.read.is_empty() {
+            if self.space.capacity() < READ_BYTES {
+                self.space.reserve(LONG_READ_BYTES);
+            }
+            let read = ready!(pin!(self.stream.read_buf(&mut self.space)).poll(cx));
+            self.read = self.space.split().freeze();
+            return Poll::Ready(read.map_err(Error::Io));
+        }
+        let mut space = [MaybeUninit::uninit(); READ_BYTES];
+        let mut space = ReadBuf::uninit(&mut space);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut space)).map_err(Error::Io)?;
+        let more = space.filled();
+        self.full = more.len() == READ_BYTES;
+        if self.read.is_empty() {
+            self.read = Bytes::copy_from_slice(more);
+        } else {
+            let mut all = BytesMut::from(std::mem::take(&mut self.read));
+            all.extend_from_slice(more);
+            self.read = all.freeze();
+        }
+        Poll::Ready(Ok(more.len()))
+    }
+
+    /// Why a response is missing: that the request could not be written says more than its absence.
+    fn closed(&mut self) -> Error {
+        self.sending.failure().map_or(Error::Closed, Error::Io)
+    }
+
+    /// Between two requests there is nothing to keep. Returns whether another one may follow.
+    fn rest(&mut self) -> bool {
+        self.sending.rest();
+        self.space = BytesMut::new();
+        self.sending.is_done() && self.read.is_empty()
     }
 }
 
-impl<N: Net> Driver<N> {
-    /// Errors are told to whoever waits for a response or a body.
-    fn poll(&mut self, cx: &mut Context<'_>) {
-        let Self::Open(driver) = self else { return };
-        if let Poll::Ready(result) = Pin::new(driver).poll(cx) {
-            // Dropping what is left inside tells of requests that were never looked at.
-            let Self::Open(driver) = std::mem::replace(self, Self::Done(None)) else { return };
-            let parts = driver.into_parts();
-            *self = Self::Done(result.ok().map(|()| parts));
+/// What came of a response so far.
+#[derive(Default)]
+struct Came {
+    any: bool,
+    interim_bytes: usize,
+}
+
+impl Error {
+    /// What the client is told. Compat: http.md "Errors produced while forwarding".
+    fn cause(&self) -> SendError {
+        match self {
+            Self::Closed => SendError::Closed,
+            Self::Io(error) => connect::cause(error),
+            Self::Malformed(_) => SendError::Protocol,
+            Self::Body(_) | Self::Short => SendError::ClientBody,
         }
     }
 }
 
-/// The body of a response; it brings the connection home when it ends.
-pub(crate) struct Body<N: Net> {
-    incoming: Incoming,
-    connection: Option<Box<Connection<N>>>,
-    home: Option<Rc<Host<N>>>,
+impl From<Malformed> for Error {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed.0)
+    }
 }
 
-impl<N: Net> Body<N> {
-    pub(super) fn new(
-        incoming: Incoming,
-        connection: Box<Connection<N>>,
-        home: Option<Rc<Host<N>>>,
-    ) -> Self {
-        let mut body = Self { incoming, connection: Some(connection), home };
-        if body.incoming.is_end_stream() {
-            body.settle();
-        }
-        body
+impl From<TooShort> for Error {
+    fn from(_: TooShort) -> Self {
+        Self::Short
     }
+}
 
-    pub(crate) fn poll_frame(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        let incoming = &mut self.incoming;
-        let result = match &mut self.connection {
-            Some(connection) => connection.poll(cx, |cx| Pin::new(&mut *incoming).poll_frame(cx)),
-            None => Pin::new(incoming).poll_frame(cx),
-        };
-        match &result {
-            Poll::Ready(None) => self.settle(),
-            Poll::Ready(Some(Ok(_))) if self.incoming.is_end_stream() => self.settle(),
-            Poll::Ready(Some(Err(_))) => self.connection = None,
-            Poll::Ready(Some(Ok(_))) | Poll::Pending => {}
-        }
-        result
-    }
-
-    pub(crate) fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
-    }
-
-    pub(crate) fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
-    }
-
-    /// The response is over: the connection waits for the next request, if it is fit for one.
-    fn settle(&mut self) {
-        let Some(mut connection) = self.connection.take() else { return };
-        let fit = connection.sender.is_ready() || connection.is_usable();
-        if let Some(home) = self.home.take()
-            && fit
-        {
-            connection.gate.park();
-            home.put(connection);
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the server closed the connection"),
+            Self::Io(error) => write!(f, "the connection to the server: {error}"),
+            Self::Malformed(what) => write!(f, "the server's response is malformed: {what}"),
+            Self::Body(broken) => broken.fmt(f),
+            Self::Short => f.write_str("the client's body is shorter than its length"),
         }
     }
 }
+
+impl error::Error for Error {}
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,16 @@
 //! HTTP/2 to a server: one connection, many requests, a task of its own.
-use super::{Failure, Incoming, Outgoing, Received, failure, stream::ServerStream, to_http1};
-use crate::{body::RequestBody, net::Net};
+use super::{Failure, Incoming, Outgoing, Received, connect, stream::ServerStream, to_http1};
+use crate::{
+    body::{Broken, RequestBody},
+    net::Net,
+};
 use http::{
-    Uri, Version,
-    header::{HOST, TRANSFER_ENCODING},
+    Request, Uri, Version,
+    header::HOST,
     request,
     uri::{Authority, PathAndQuery, Scheme},
 };
-use hyper::client::conn::http2;
+use hyper::client::conn::{TrySendError, http2};
 use hyper_util::rt::TokioIo;
 use rutter_core::{
     exchange::SendError,
@@ -56,7 +59,8 @@ pub(super) async fn send<N: Net>(
     if let Err(error) = to_http2(server, &mut outgoing.head) {
         return Err(Failure::Unsent(outgoing, error));
     }
-    match sender.try_send_request(outgoing.into_request()).await {
+    let Outgoing { head, body } = *outgoing;
+    match sender.try_send_request(Request::from_parts(head, body)).await {
         Ok(response) => {
             let (head, incoming) = response.into_parts();
             Ok((head, Incoming::H2(incoming)))
@@ -74,7 +78,6 @@ pub(super) async fn send<N: Net>(
 /// HTTP/2 names scheme and host with the target.
 fn to_http2(server: &Server, head: &mut request::Parts) -> Result<(), SendError> {
     head.version = Version::HTTP_2;
-    head.headers.remove(TRANSFER_ENCODING);
     let host = head.headers.remove(HOST);
     let host = host.as_ref().unwrap_or(&server.host);
     let mut parts = std::mem::take(&mut head.uri).into_parts();
@@ -86,4 +89,43 @@ fn to_http2(server: &Server, head: &mut request::Parts) -> Result<(), SendError>
     parts.path_and_query.get_or_insert(PathAndQuery::from_static("/"));
     head.uri = Uri::from_parts(parts).map_err(|_| SendError::Protocol)?;
     Ok(())
+}
+
+/// Unsent if hyper gives the request back: then nothing of it was written.
+fn failure(mut error: TrySendError<Request<RequestBody>>) -> Failure {
+    let reason = cause(error.error());
+    tracing::debug!(error = %error.error(), "no response");
+    match error.take_message() {
+        Some(request) => {
+            let (head, body) = request.into_parts();
+            Failure::Unsent(Box::new(Outgoing { head, body }), reason)
+        }
+        None => Failure::Gone(reason),
+    }
+}
+
+/// What the client is told. Compat: http.md "Errors produced while forwarding".
+pub(super) fn cause(error: &hyper::Error) -> SendError {
+    use std::error::Error as _;
+    // The only error of ours that hyper passes on is that of a client's body.
+    if error.is_user() && error.source().is_some_and(|it| it.is::<Broken>()) {
+        return SendError::ClientBody;
+    }
+    if error.is_timeout() {
+        return SendError::Timeout;
+    }
+    if error.is_parse() {
+        return SendError::Protocol;
+    }
+    if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
+        return SendError::Closed;
+    }
+    let mut source = error.source();
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            return connect::cause(error);
+        }
+        source = error.source();
+    }
+    SendError::Protocol
 }

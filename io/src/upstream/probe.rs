@@ -1,5 +1,6 @@
 //! Probes of health checks: a short connection of their own for each request.
 use super::{
+    Outgoing,
     connect::{Destination, connect},
     h1, h2, tls,
 };
@@ -47,21 +48,22 @@ async fn once<N: Net>(
     mut head: request::Parts,
 ) -> Option<(StatusCode, Option<HeaderValue>)> {
     let to = Destination { scheme, authority };
-    let (stream, flow) = connect(net, to, None, tls, true).await.ok()?;
-    let response = if scheme == Scheme::H2c {
+    let stream = connect(net, to, None, tls, true).await.ok()?;
+    let (status, mut headers) = if scheme == Scheme::H2c {
         let mut parts = std::mem::take(&mut head.uri).into_parts();
         parts.scheme = Some(http::uri::Scheme::HTTP);
         let host = head.headers.remove(HOST)?;
         parts.authority = Some(Authority::try_from(host.as_bytes()).ok()?);
         head.uri = Uri::from_parts(parts).ok()?;
         let request = Request::from_parts(head, RequestBody::empty());
-        h2::open(stream).await.ok()?.send_request(request).await.ok()?
+        let response = h2::open(stream).await.ok()?.send_request(request).await.ok()?;
+        (response.status(), response.into_parts().0.headers)
     } else {
-        let mut connection = h1::Connection::open(stream, flow).await.ok()?;
-        let request = Request::from_parts(head, RequestBody::empty());
-        connection.send(request).await.ok()?
+        let outgoing = Box::new(Outgoing { head, body: RequestBody::empty() });
+        let answer = h1::Connection::new(stream).send(outgoing, false).await.ok()?.parts;
+        (answer.status, answer.headers)
     };
-    Some((response.status(), response.headers().get(LOCATION).cloned()))
+    Some((status, headers.remove(LOCATION)))
 }
 
 /// Addresses the next request to where the last answer pointed.

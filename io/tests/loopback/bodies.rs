@@ -117,7 +117,7 @@ fn trailers_pass_both_ways() {
 }
 
 #[test]
-fn a_body_waits_for_100_continue() {
+fn a_body_whose_server_says_nothing_is_sent_after_a_while() {
     run(async {
         let url = Server::start().await.echo();
         let served = serve(settings(), to(url)).await;
