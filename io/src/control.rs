@@ -1,5 +1,7 @@
 //! What happens beside the traffic: providers' messages become plans, servers are checked.
-use crate::{clock::Clock, log::CONFIGURATION, net::Net, proxy::Proxy, upstream::probe};
+use crate::{
+    clock::Clock, files::Files, log::CONFIGURATION, net::Net, proxy::Proxy, upstream::probe,
+};
 use foldhash::fast::FixedState;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use rutter_core::{
@@ -29,6 +31,7 @@ pub(crate) async fn run<N: Net>(
     let mut control = Control {
         aggregator: Aggregator::new(proxy.settings.throttle),
         checker: HealthChecker::default(),
+        files: Files::default(),
         known: HashSet::default(),
         proxy: Arc::clone(&proxy),
         clock,
@@ -38,8 +41,12 @@ pub(crate) async fn run<N: Net>(
     let message = Message { provider: INTERNAL.into(), configuration: own };
     control.aggregator.handle(clock.now(), message);
     let mut probes = FuturesUnordered::new();
+    let mut looks = FuturesUnordered::new();
     let mut open = true;
     loop {
+        if let Some(look) = control.files.look(clock.now()) {
+            looks.push(net.offload(look));
+        }
         while let Some(output) = control.aggregator.poll_output() {
             control.apply(output);
         }
@@ -48,7 +55,11 @@ pub(crate) async fn run<N: Net>(
                 probes.push(send(&net, &proxy, probe));
             }
         }
-        let timeouts = [control.aggregator.poll_timeout(), control.checker.poll_timeout()];
+        let timeouts = [
+            control.aggregator.poll_timeout(),
+            control.checker.poll_timeout(),
+            control.files.poll_timeout(),
+        ];
         let due = timeouts.into_iter().flatten().min();
         let alarm = async {
             match due {
@@ -61,9 +72,18 @@ pub(crate) async fn run<N: Net>(
             // The sender is part of the proxy, which outlives this.
             _ = stop.wait_for(|stop| *stop) => return,
             message = messages.recv(), if open => match message {
-                Some(message) => control.aggregator.handle(clock.now(), message),
+                Some(message) => {
+                    if let Some(message) = control.files.take(message) {
+                        control.aggregator.handle(clock.now(), message);
+                    }
+                }
                 None => open = false,
             },
+            Some(seen) = looks.next() => {
+                for message in control.files.seen(clock.now(), seen) {
+                    control.aggregator.handle(clock.now(), message);
+                }
+            }
             Some((target, up)) = probes.next() => {
                 control.checker.handle(clock.now(), health_check::Input::Probed { target, up });
             }
@@ -85,6 +105,7 @@ struct Control {
     clock: Clock,
     aggregator: Aggregator,
     checker: HealthChecker,
+    files: Files,
     /// What was wrong with the plan in force: it is told once.
     known: HashSet<Diagnostic, FixedState>,
 }

@@ -12,6 +12,7 @@ mod control;
 pub mod demo;
 mod entry_point;
 mod exchange;
+mod files;
 mod live;
 pub mod log;
 mod mirror;

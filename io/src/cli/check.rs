@@ -1,6 +1,6 @@
 //! `rutter check`: everything that is wrong, without starting anything.
 use super::{Failure, Origins, load_or_diagnose, settings};
-use crate::provider::file;
+use crate::{files, provider::file};
 use rutter_core::{
     config::Configuration,
     diagnostic::{Diagnostic, Severity},
@@ -67,7 +67,7 @@ fn check(
             Ok(loaded) => {
                 findings = loaded.diagnostics;
                 dynamic = Some(Arc::clone(&loaded.configuration));
-                configurations.insert(file::NAME.into(), loaded.configuration);
+                configurations.insert(file::NAME.into(), files::read(&loaded.configuration));
             }
             Err(failure) => return Ok((None, vec![failure])),
         }

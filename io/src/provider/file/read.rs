@@ -4,12 +4,12 @@ use super::{
     find::{self, Found, Interest},
     watch::Touched,
 };
+use crate::files::Stamp;
 use rutter_core::diagnostic::{Diagnostic, Kind, Place, Severity};
 use std::{
     collections::BTreeMap,
-    fs::{File, Metadata},
+    fs::File,
     io::{self, Read as _},
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -32,28 +32,6 @@ struct Remembered {
     real: PathBuf,
     stamp: Stamp,
     text: Arc<str>,
-}
-
-/// What tells one state of a file from another without reading it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    device: u64,
-    inode: u64,
-    bytes: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            bytes: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        }
-    }
 }
 
 impl Reader {
