@@ -228,7 +228,10 @@ impl Exchange {
     ) -> Output {
         match (awaiting, input) {
             (Awaiting::Awake, Input::Awake(head)) => self.inward(now, cells, head),
-            (Awaiting::Verified, Input::Verified(head, right)) => {
+            (Awaiting::Verified, Input::Verified(_, None)) => {
+                self.respond(now, cells, answer::status(StatusCode::SERVICE_UNAVAILABLE))
+            }
+            (Awaiting::Verified, Input::Verified(head, Some(right))) => {
                 self.inform(now, cells, head, |middleware, context, head| {
                     middleware.verified(context, head, right)
                 })

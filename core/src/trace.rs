@@ -65,7 +65,7 @@ pub enum Event {
     /// See [`Input::Awake`].
     Awake,
     /// See [`Input::Verified`].
-    Verified(bool),
+    Verified(Option<bool>),
     /// See [`Input::Buffered`].
     Buffered(Result<u64, BufferError>),
     /// See [`Input::Asked`].

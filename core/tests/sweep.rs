@@ -117,7 +117,7 @@ fn drain(open: &mut Vec<Open>, world: &World, now: &mut u64, rng: &mut Rng, plan
         }
         let trace = exchange.recorder.trace().expect("begun");
         let json = serde_json::to_string(trace).expect("a trace is plain data");
-        for secret in ["hunter2", CERTIFICATE_BASE64] {
+        for secret in ["hunter2", CERTIFICATE_BASE64, &RIGHT[6..], &TOKEN[6..]] {
             assert!(!json.contains(secret), "a secret is in the trace: {json}");
         }
         let trace: rutter_core::trace::Trace = serde_json::from_str(&json).expect("its own text");
@@ -177,7 +177,10 @@ impl Open {
                 *now = (*now).max(until.0);
                 Input::Awake(&mut self.head)
             }
-            Some(Output::Verify(_)) => Input::Verified(&mut self.head, rng.one_in(2)),
+            Some(Output::Verify(_)) => {
+                let right = rng.one_in(2);
+                Input::Verified(&mut self.head, (!rng.one_in(10)).then_some(right))
+            }
             Some(Output::Buffer(limits)) => Input::Buffered(&mut self.head, read(limits, rng)),
             Some(Output::Ask(_)) => {
                 let answer = match rng.below(4) {
@@ -233,6 +236,14 @@ const ERRORS: [SendError; 4] =
 const CERTIFICATE: &[u8] = b"hunter2 hunter2";
 const CERTIFICATE_BASE64: &str = "aHVudGVyMiBodW50ZXIy";
 
+/// Secrets as `Authorization` has them: a password, a token for a name, a digest.
+const RIGHT: &str = "Basic YTpodW50ZXIy";
+const TOKEN: &str = "Basic aHVudGVyMjp4";
+const DIGEST: &str = concat!(
+    r#"Digest username="a", realm="traefik", nonce="AAAAAAAAAAAAAAAA", uri="/", qop=auth, nc=1, "#,
+    r#"cnonce="c", opaque="GDR2sqryAlpn9DzF", response="hunter2""#
+);
+
 fn request(rng: &mut Rng) -> request::Parts {
     let path = ["/", "/a/b", "/a//../b?x=1", "/%2e%2e/a", "/a%7C", "*", "/ping", "/a/%zz"];
     let method = ["GET", "HEAD", "POST", "OPTIONS", "CONNECT"];
@@ -246,6 +257,9 @@ fn request(rng: &mut Rng) -> request::Parts {
             ("x-forwarded-for", "1.2.3.4, 5.6.7.8"),
             ("x-forwarded-proto", "https"),
             ("authorization", "Basic hunter2"),
+            ("authorization", RIGHT),
+            ("authorization", TOKEN),
+            ("authorization", DIGEST),
             ("cookie", "sid=hunter2; lb=nobody; w=a"),
             ("expect", "100-continue"),
             ("te", "trailers"),
@@ -266,6 +280,7 @@ fn response(rng: &mut Rng) -> response::Parts {
             ("content-encoding", "gzip"),
             ("connection", "x-two, close"),
             ("set-cookie", "sid=hunter2; Path=/"),
+            ("authorization", RIGHT),
             ("x-one", "1"),
         ]);
         builder = builder.header(name, value);
@@ -315,7 +330,7 @@ fn define<T>(value: T) -> Arc<Defined<T>> {
 fn middleware(rng: &mut Rng) -> middleware::Definition {
     let mut definition = middleware::Definition::default();
     let number = |n: u64| i64::try_from(n).unwrap();
-    match rng.below(14) {
+    match rng.below(16) {
         0 => definition.add_prefix = Some(AddPrefix { prefix: "/p".into() }),
         1 => {
             definition.strip_prefix =
@@ -354,6 +369,7 @@ fn middleware(rng: &mut Rng) -> middleware::Definition {
             definition.redirect_scheme =
                 Some(RedirectScheme { scheme: "http".into(), ..RedirectScheme::default() });
         }
+        14 | 15 => middlewares::authenticate(&mut definition, rng),
         8 => middlewares::show_certificates(&mut definition, rng),
         9 => middlewares::admit(&mut definition, rng),
         11 => {

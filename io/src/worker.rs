@@ -8,6 +8,7 @@ use crate::{
     net::Net,
     proxy::Proxy,
     upstream::Upstreams,
+    verify::Verifier,
 };
 use futures_util::future::join_all;
 use rutter_core::entry_point::EntryPointId;
@@ -25,6 +26,7 @@ pub(crate) struct Worker<N: Net> {
     pub(crate) mirrors_done: Notify,
     live: Local,
     entropy: Cell<u64>,
+    pub(crate) verifier: Verifier,
 }
 
 impl<N: Net> Worker<N> {
@@ -60,6 +62,7 @@ pub(crate) async fn serve<N: Net>(
         mirrors_done: Notify::new(),
         live: Local::new(&proxy.live),
         entropy: Cell::new(seed),
+        verifier: Verifier::new(clock, seed),
         proxy,
     });
     let reaper = tokio::task::spawn_local(worker.upstreams.reaper());

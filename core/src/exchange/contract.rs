@@ -17,8 +17,9 @@ pub enum Input<'a> {
     Request(&'a mut request::Parts),
     /// Answers [`Output::Sleep`].
     Awake(&'a mut request::Parts),
-    /// Answers [`Output::Verify`]: whether the password is the user's.
-    Verified(&'a mut request::Parts, bool),
+    /// Answers [`Output::Verify`]: whether the password is the user's; `None`: too many are checked
+    /// already.
+    Verified(&'a mut request::Parts, Option<bool>),
     /// Answers [`Output::Buffer`]: how many bytes the body has.
     Buffered(&'a mut request::Parts, Result<u64, BufferError>),
     /// Answers [`Output::Ask`]: the response, edited in place where it is delivered.

@@ -3,6 +3,9 @@ use super::Rng;
 use rutter_core::config::scalar::Duration;
 use rutter_core::middleware::{
     Definition,
+    basic_auth::BasicAuth,
+    digest_auth::DigestAuth,
+    forward_auth::ForwardAuth,
     buffering::Buffering,
     circuit_breaker::CircuitBreaker,
     in_flight_req::InFlightReq,
@@ -15,6 +18,7 @@ use rutter_core::middleware::{
     replace_path_regex::ReplacePathRegex,
     source::{IpStrategy, SourceCriterion},
     strip_prefix_regex::StripPrefixRegex,
+    users::Lines,
 };
 
 /// What clients' certificates say, or the certificates.
@@ -36,6 +40,33 @@ pub(crate) fn admit(definition: &mut Definition, rng: &mut Rng) {
         let reject_status_code = *rng.pick(&[0, 204, 404]);
         definition.ip_allow_list =
             Some(IpAllowList { source_range, ip_strategy, reject_status_code });
+    }
+}
+
+/// Passwords, or another server that says who passes.
+pub(crate) fn authenticate(definition: &mut Definition, rng: &mut Rng) {
+    let (remove_header, header_field) = (rng.one_in(2), (*rng.pick(&["", "X-User"])).into());
+    let users = |user: &str| Lines(vec![user.into()]);
+    match rng.below(3) {
+        0 => {
+            let users = users("a:{SHA}87u9ZqY9S/F0eUBXjsPQEDUw4h0=");
+            let options = BasicAuth { users, remove_header, header_field, ..BasicAuth::default() };
+            definition.basic_auth = Some(options);
+        }
+        1 => {
+            let users = users("a:traefik:0123456789abcdef0123456789abcdef");
+            let options =
+                DigestAuth { users, remove_header, header_field, ..DigestAuth::default() };
+            definition.digest_auth = Some(options);
+        }
+        _ => {
+            definition.forward_auth = Some(ForwardAuth {
+                address: "http://u:p@auth.example/verify?x".into(),
+                trust_forward_header: rng.one_in(2),
+                auth_response_headers: vec!["X-One".into(), "Authorization".into()],
+                ..ForwardAuth::default()
+            });
+        }
     }
 }
 
