@@ -10,6 +10,7 @@ use http::{
     uri::PathAndQuery,
 };
 use http_body::Body as _;
+use own::Own;
 use pool::Host;
 use rutter_core::{
     exchange::SendError,
@@ -29,6 +30,7 @@ pub(crate) use stream::ServerStream;
 mod connect;
 pub(crate) mod h1;
 pub(crate) mod h2;
+mod own;
 mod pool;
 pub(crate) mod probe;
 mod replay;
@@ -48,6 +50,8 @@ struct Shared<N: Net> {
     tls: Arc<tls::Configs>,
     /// By URL.
     hosts: RefCell<HashMap<Arc<str>, Rc<Host<N>>, FixedState>>,
+    /// Servers with TLS settings of their own.
+    own: Own<N>,
 }
 
 /// A request on its way. Boxed once, so that the steps of its way are small.
@@ -89,6 +93,7 @@ impl<N: Net> Upstreams<N> {
             transport: proxy.settings.transport.clone(),
             tls: Arc::clone(&proxy.tls),
             hosts: RefCell::default(),
+            own: Own::default(),
         }))
     }
 
@@ -127,13 +132,17 @@ impl<N: Net> Upstreams<N> {
             loop {
                 tokio::time::sleep(every).await;
                 let now = shared.clock.now();
-                shared.hosts.borrow_mut().retain(|_, host| {
-                    let unused = host.reap(now, timeout);
-                    !unused || Rc::strong_count(host) > 1
-                });
+                shared.hosts.borrow_mut().retain(|_, host| stays(host, now, timeout));
+                shared.own.reap(now, timeout);
             }
         }
     }
+}
+
+/// Closes connections whose time is over. False: the server has none left, and nobody asks for one.
+fn stays<N: Net>(host: &Rc<Host<N>>, now: Instant, timeout: Option<Duration>) -> bool {
+    let unused = host.reap(now, timeout);
+    !unused || Rc::strong_count(host) > 1
 }
 
 /// Ends when the response's head is later than it may be, counted from the request's end.
@@ -279,7 +288,9 @@ impl<N: Net> Shared<N> {
     ) -> Result<ServerStream<N>, SendError> {
         let limit = self.transport.dial_timeout;
         let to = Destination { scheme: server.scheme, authority: &server.authority };
-        let result = connect::connect(&self.net, to, limit, &self.tls, http1_only).await;
+        let own = server.transport.as_ref().map(|transport| self.own.tls(transport));
+        let tls = own.as_ref().unwrap_or(&self.tls);
+        let result = connect::connect(&self.net, to, limit, tls, http1_only).await;
         if let Err(error) = result {
             tracing::debug!(server = &*server.url, ?error, "cannot connect");
         }
@@ -287,11 +298,15 @@ impl<N: Net> Shared<N> {
     }
 
     fn host(&self, server: &Server) -> Rc<Host<N>> {
+        let make = || Rc::new(Host::new(self.clock, self.transport.idle_per_host_max));
+        if let Some(transport) = &server.transport {
+            return self.own.host(transport.id(), &server.url, make);
+        }
         let mut hosts = self.hosts.borrow_mut();
         if let Some(host) = hosts.get(&server.url) {
             return Rc::clone(host);
         }
-        let host = Rc::new(Host::new(self.clock, self.transport.idle_per_host_max));
+        let host = make();
         hosts.insert(Arc::clone(&server.url), Rc::clone(&host));
         host
     }

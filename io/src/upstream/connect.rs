@@ -35,11 +35,11 @@ pub(super) async fn connect<N: Net>(
     let transport = match to.scheme {
         Scheme::Http | Scheme::H2c => Transport::Plain(stream),
         Scheme::Https => {
-            let host = to.authority.host();
+            let host = tls.server_name().unwrap_or_else(|| to.authority.host());
             let host = host.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(host);
             let name = ServerName::try_from(host.to_owned()).map_err(|_| SendError::Protocol)?;
             let connector = tls.connector(http1_only).map_err(|error| {
-                tracing::error!(%error, "serversTransport");
+                tracing::error!(server = %to.authority, %error, "TLS settings cannot be used");
                 SendError::Protocol
             })?;
             let handshake = within(Some(TLS_TIMEOUT), connector.connect(name, stream)).await?;
