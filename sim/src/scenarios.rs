@@ -1,11 +1,15 @@
 //! All scenarios.
 use crate::scenario::Scenario;
 
+pub mod admission;
+pub mod bodies;
 pub mod early_answer;
 pub mod failover;
+pub mod limits;
 pub mod mirroring;
 pub mod partition;
 pub mod reload;
+pub mod rewriting;
 pub mod shutdown;
 pub mod slow_client;
 pub mod slow_upstream;
@@ -27,6 +31,10 @@ pub const ALL: &[Scenario] = &[
     shutdown::SHUTDOWN,
     failover::FAILOVER,
     early_answer::EARLY_ANSWER,
+    rewriting::REWRITING,
+    admission::ADMISSION,
+    limits::LIMITS,
+    bodies::BODIES,
     storm::STORM,
 ];
 

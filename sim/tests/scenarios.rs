@@ -57,6 +57,26 @@ fn an_answer_before_the_request_was_read_gets_through() {
 }
 
 #[test]
+fn middlewares_rewrite_each_request_as_its_router_says() {
+    sweep(&rewriting::REWRITING);
+}
+
+#[test]
+fn nobody_passes_who_may_not() {
+    sweep(&admission::ADMISSION);
+}
+
+#[test]
+fn rates_places_and_breakers_hold_over_connections_and_workers() {
+    sweep(&limits::LIMITS);
+}
+
+#[test]
+fn bodies_in_the_hands_of_middlewares_stay_whole() {
+    sweep(&bodies::BODIES);
+}
+
+#[test]
 fn after_a_storm_there_is_calm() {
     sweep(&storm::STORM);
 }
