@@ -21,6 +21,7 @@ use rutter_core::{
 use std::{collections::BTreeMap, sync::Arc};
 
 #[path = "support/world.rs"]
+#[allow(dead_code, reason = "what counts requests in flight is for other tests")]
 mod world;
 
 use world::World;
@@ -101,14 +102,12 @@ struct Asked {
 impl Asked {
     /// The user who was let in.
     fn user(&self) -> Option<&str> {
-        match &self.output {
-            Output::Send { .. } => self.user.as_deref(),
-            Output::Respond(response) => {
-                assert_eq!(response.status(), 401);
-                None
-            }
-            output => panic!("{output:?}"),
+        if let Output::Send { .. } = &self.output {
+            return self.user.as_deref();
         }
+        let Output::Respond(response) = &self.output else { panic!("{:?}", self.output) };
+        assert_eq!(response.status(), 401);
+        None
     }
 
     /// The nonce of a challenge, and the opaque text.

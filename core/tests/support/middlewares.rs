@@ -4,10 +4,10 @@ use rutter_core::config::scalar::Duration;
 use rutter_core::middleware::{
     Definition,
     basic_auth::BasicAuth,
-    digest_auth::DigestAuth,
-    forward_auth::ForwardAuth,
     buffering::Buffering,
     circuit_breaker::CircuitBreaker,
+    digest_auth::DigestAuth,
+    forward_auth::ForwardAuth,
     in_flight_req::InFlightReq,
     ip_allow_list::IpAllowList,
     ip_white_list::IpWhiteList,

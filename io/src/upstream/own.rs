@@ -10,10 +10,12 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc, time::Duration
 
 /// One worker's connections to them.
 pub(super) struct Own<N: Net> {
-    /// By URL, too.
-    hosts: RefCell<HashMap<(TransportId, Arc<str>), Rc<Host<N>>, FixedState>>,
+    hosts: RefCell<HashMap<Key, Rc<Host<N>>, FixedState>>,
     tls: RefCell<HashMap<TransportId, Arc<tls::Configs>, FixedState>>,
 }
+
+/// Settings and URL.
+type Key = (TransportId, Arc<str>);
 
 impl<N: Net> Default for Own<N> {
     fn default() -> Self {

@@ -11,9 +11,10 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use rustls::{
-    ServerConfig,
+    RootCertStore, ServerConfig,
     crypto::aws_lc_rs::default_provider,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 use std::{convert::Infallible, sync::Arc};
 use tokio_rustls::TlsAcceptor;
@@ -31,14 +32,36 @@ impl<F: Future + 'static> hyper::rt::Executor<F> for Local {
     }
 }
 
-/// A server that answers with the version it was spoken to in. Returns its port.
-async fn secure(protocols: &[&[u8]]) -> u16 {
+/// The certificate that servers show here, and that clients may.
+pub(crate) fn certificate() -> &'static str {
+    std::str::from_utf8(CERTIFICATE).unwrap()
+}
+
+/// Its key.
+pub(crate) fn key() -> &'static str {
+    std::str::from_utf8(KEY).unwrap()
+}
+
+/// Whose certificate a server wants to see.
+fn clients(asked: bool) -> Arc<dyn ClientCertVerifier> {
+    let provider = Arc::new(default_provider());
+    if !asked {
+        return WebPkiClientVerifier::no_client_auth();
+    }
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(CERTIFICATE).unwrap()).unwrap();
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap()
+}
+
+/// A server that answers with the version it was spoken to in, and asks clients for a certificate or
+/// not. Returns its port.
+pub(crate) async fn secure(protocols: &[&[u8]], asks: bool) -> u16 {
     let chain = vec![CertificateDer::from_pem_slice(CERTIFICATE).unwrap()];
     let key = PrivateKeyDer::from_pem_slice(KEY).unwrap();
     let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients(asks))
         .with_single_cert(chain, key)
         .unwrap();
     config.alpn_protocols = protocols.iter().map(|it| it.to_vec()).collect();
@@ -75,7 +98,7 @@ fn tls_agrees_on_the_version() {
         run(async move {
             let mut settings = settings();
             settings.transport.root_cas = vec![CERTIFICATE.to_vec()];
-            let port = secure(protocols).await;
+            let port = secure(protocols, false).await;
             let served = serve(settings, to(format!("https://localhost:{port}"))).await;
             let mut client = Wire::connect(served.address).await;
             for _ in 0..2 {
@@ -98,7 +121,7 @@ fn a_certificate_must_be_trusted_and_for_the_host() {
             let mut settings = settings();
             settings.transport.root_cas = roots;
             settings.transport.insecure_skip_verify = insecure;
-            let port = secure(&[b"http/1.1"]).await;
+            let port = secure(&[b"http/1.1"], false).await;
             let served = serve(settings, to(format!("https://{host}:{port}"))).await;
             let answer = Wire::connect(served.address).await.get("/").await;
             assert!(answer.first().contains(want), "{host} {insecure}: {}", answer.first());

@@ -4,6 +4,7 @@
 
 mod access_log;
 mod answers;
+mod auth;
 mod bodies;
 mod control;
 mod errors;
