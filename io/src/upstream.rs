@@ -48,6 +48,7 @@ struct Shared<N: Net> {
     clock: Clock,
     transport: Transport,
     tls: Arc<tls::Configs>,
+    buffers: h1::Buffers,
     /// By URL.
     hosts: RefCell<HashMap<Arc<str>, Rc<Host<N>>, FixedState>>,
     /// Servers with TLS settings of their own.
@@ -92,6 +93,7 @@ impl<N: Net> Upstreams<N> {
             clock,
             transport: proxy.settings.transport.clone(),
             tls: Arc::clone(&proxy.tls),
+            buffers: h1::Buffers::default(),
             hosts: RefCell::default(),
             own: Own::default(),
         }))
@@ -237,7 +239,7 @@ impl<N: Net> Shared<N> {
                 Err(error) => Err(Failure::Unsent(outgoing, h2::cause(&error))),
             };
         }
-        let mut connection = h1::Connection::new(stream);
+        let mut connection = h1::Connection::new(stream, &self.buffers);
         to_http1(server, &mut outgoing);
         let head = connection.send(outgoing, false).await?;
         received(head, connection, Some(host))
@@ -267,7 +269,7 @@ impl<N: Net> Shared<N> {
             Ok(stream) => stream,
             Err(error) => return Err(Failure::Unsent(outgoing, error)),
         };
-        let mut connection = h1::Connection::new(stream);
+        let mut connection = h1::Connection::new(stream, &self.buffers);
         to_http1(server, &mut outgoing);
         let head = connection.send(outgoing, false).await?;
         if head.parts.status != StatusCode::SWITCHING_PROTOCOLS {

@@ -1,9 +1,12 @@
 //! An HTTP/1 connection to a server, driven by whoever uses it: it has no task of its own.
 //!
 //! What bytes mean is decided without them moving: `encode` makes a request, `decode` takes a
-//! response's head, `body` and `chunked` find where its body ends. `sending` and this file move them.
+//! response's head, `body` and `chunked` find where its body ends. `sending`, `response` and this file
+//! move them.
 use super::{Failure, Outgoing, connect, stream::ServerStream};
 use crate::{body::Broken, net::Net};
+pub(crate) use buffers::Buffers;
+use buffers::READ_BYTES;
 use bytes::{Bytes, BytesMut};
 pub(crate) use decode::Head;
 use decode::{Begin, HEAD_BYTES_MAX, Malformed};
@@ -24,15 +27,14 @@ use std::{
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
 mod body;
+mod buffers;
 mod chunked;
 mod decode;
 mod encode;
 mod response;
 mod sending;
 
-/// What is read at once, onto the stack: no connection keeps a buffer for it.
-const READ_BYTES: usize = 16 << 10;
-/// The buffer of a body that is longer than that.
+/// The buffer of a long body.
 const LONG_READ_BYTES: usize = 64 << 10;
 
 /// A connection between requests, or in the middle of one.
@@ -40,7 +42,8 @@ pub(crate) struct Connection<N: Net> {
     stream: ServerStream<N>,
     /// Read, and not looked at yet.
     read: Bytes,
-    /// Where long bodies are read to.
+    buffers: Buffers,
+    /// Where a long body is read to.
     space: BytesMut,
     /// The latest read found no end: a longer one may find more.
     full: bool,
@@ -62,9 +65,9 @@ pub(crate) enum Error {
 
 impl<N: Net> Connection<N> {
     /// Prepares a fresh stream for its first request.
-    pub(super) fn new(stream: ServerStream<N>) -> Box<Self> {
+    pub(super) fn new(stream: ServerStream<N>, buffers: &Buffers) -> Box<Self> {
         let (read, space, sending) = (Bytes::new(), BytesMut::new(), Sending::default());
-        Box::new(Self { stream, read, space, full: false, sending })
+        Box::new(Self { stream, read, buffers: buffers.clone(), space, full: false, sending })
     }
 
     /// Whether a request may be sent: the server has neither closed nor said anything.
@@ -83,7 +86,7 @@ impl<N: Net> Connection<N> {
         again: bool,
     ) -> Result<Head, Failure> {
         let whole = outgoing.body.is_end_stream();
-        self.sending.begin(&mut outgoing);
+        self.sending.begin(&mut outgoing, self.buffers.head());
         let mut came = Came::default();
         let result = poll_fn(|cx| self.poll_head(cx, &mut outgoing.head, &mut came)).await;
         result.map_err(|error| {
@@ -152,27 +155,29 @@ impl<N: Net> Connection<N> {
     /// Reads more. `left`: of a body, so many bytes are to come.
     fn poll_read(&mut self, cx: &mut Context<'_>, left: Option<u64>) -> Poll<Result<usize, Error>> {
         let long = left.map_or(self.full, |it| it > READ_BYTES as u64);
-        if long && self.read.is_empty() {
-            if self.space.capacity() < READ_BYTES {
-                self.space.reserve(LONG_READ_BYTES);
-            }
-            let read = ready!(pin!(self.stream.read_buf(&mut self.space)).poll(cx));
-            self.read = self.space.split().freeze();
-            return Poll::Ready(read.map_err(Error::Io));
+        if long && self.space.capacity() < READ_BYTES {
+            let left = left.and_then(|it| usize::try_from(it).ok());
+            self.space.reserve(left.map_or(LONG_READ_BYTES, |it| it.min(LONG_READ_BYTES)));
         }
-        let mut space = [MaybeUninit::uninit(); READ_BYTES];
-        let mut space = ReadBuf::uninit(&mut space);
-        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut space)).map_err(Error::Io)?;
-        let more = space.filled();
-        self.full = more.len() == READ_BYTES;
-        if self.read.is_empty() {
-            self.read = Bytes::copy_from_slice(more);
-        } else {
-            let mut all = BytesMut::from(std::mem::take(&mut self.read));
-            all.extend_from_slice(more);
-            self.read = all.freeze();
+        let mut short = None;
+        let space = if long { &mut self.space } else { short.insert(self.buffers.read()) };
+        let room = space.capacity();
+        let polled = pin!(self.stream.read_buf(space)).poll(cx);
+        if let Poll::Ready(Ok(read)) = polled {
+            self.full = read == room;
+            let more = space.split();
+            self.read = if self.read.is_empty() {
+                more.freeze()
+            } else {
+                let mut all = BytesMut::from(std::mem::take(&mut self.read));
+                all.extend_from_slice(&more);
+                all.freeze()
+            };
         }
-        Poll::Ready(Ok(more.len()))
+        if let Some(short) = short {
+            self.buffers.give_read(short);
+        }
+        polled.map_err(Error::Io)
     }
 
     /// Why a response is missing: that the request could not be written says more than its absence.
@@ -182,9 +187,8 @@ impl<N: Net> Connection<N> {
 
     /// Between two requests there is nothing to keep. Returns whether another one may follow.
     fn rest(&mut self) -> bool {
-        self.sending.rest();
         self.space = BytesMut::new();
-        self.sending.is_done() && self.read.is_empty()
+        self.sending.rest(&self.buffers) && self.read.is_empty()
     }
 }
 

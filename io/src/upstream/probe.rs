@@ -60,7 +60,11 @@ async fn once<N: Net>(
         (response.status(), response.into_parts().0.headers)
     } else {
         let outgoing = Box::new(Outgoing { head, body: RequestBody::empty() });
-        let answer = h1::Connection::new(stream).send(outgoing, false).await.ok()?.parts;
+        let answer = h1::Connection::new(stream, &h1::Buffers::default())
+            .send(outgoing, false)
+            .await
+            .ok()?
+            .parts;
         (answer.status, answer.headers)
     };
     Some((status, headers.remove(LOCATION)))

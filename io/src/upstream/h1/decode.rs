@@ -161,7 +161,7 @@ impl Said {
             (None, None) => Framing::UntilClose,
         };
         // Who gives a body to a response that has none may send one.
-        keep_alive &= !tunnel && !(empty && self.coding.is_some());
+        keep_alive &= !(tunnel || empty && self.coding.is_some());
         keep_alive &= framing != Framing::UntilClose;
         Ok(Head { parts, framing, keep_alive })
     }

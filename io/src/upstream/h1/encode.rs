@@ -11,9 +11,6 @@ use http::{
 use http_body::Frame;
 use std::io::{IoSlice, Write as _};
 
-/// Room for a head of usual size.
-const HEAD_BYTES: usize = 960;
-
 /// What ends a body in chunks.
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
@@ -37,10 +34,10 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// A request's head. What it says itself of a body's length is passed over: `framing` holds.
-    pub(super) fn head(&mut self, head: &request::Parts, framing: Framing) {
-        let out = &mut self.head;
-        out.reserve(HEAD_BYTES);
+    /// A request's head, put into this space. What it says itself of a body's length is passed over:
+    /// `framing` holds.
+    pub(super) fn new(mut space: Vec<u8>, head: &request::Parts, framing: Framing) -> Self {
+        let out = &mut space;
         out.extend_from_slice(head.method.as_str().as_bytes());
         out.push(b' ');
         let target = head.uri.path_and_query().map_or("/", |it| it.as_str());
@@ -60,6 +57,12 @@ impl Queue {
             delimit(framing, false, out);
         }
         out.extend_from_slice(b"\r\n");
+        Self { head: space, ..Self::default() }
+    }
+
+    /// The space given at first, to be used again.
+    pub(super) fn into_space(self) -> Vec<u8> {
+        self.head
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -92,13 +95,6 @@ impl Queue {
         if self.at == self.head.len() {
             self.head.clear();
             self.at = 0;
-        }
-    }
-
-    /// Gives back what was taken for a head.
-    pub(super) fn shrink(&mut self) {
-        if self.is_empty() {
-            *self = Self::default();
         }
     }
 }
@@ -156,7 +152,8 @@ impl Encoder {
                         let _ = write!(queue.head, "{:x}\r\n", data.len());
                         queue.tail = if last { b"\r\n0\r\n\r\n" } else { b"\r\n" };
                         queue.data = data;
-                        return Ok(self.close(last));
+                        self.close(last);
+                        return Ok(());
                     }
                 }
                 queue.data = data;
@@ -165,7 +162,8 @@ impl Encoder {
             Err(frame) => {
                 let trailers = frame.into_trailers().unwrap_or_default();
                 if self.framing == Framing::Chunked && self.trail(&trailers, &mut queue.head) {
-                    return Ok(self.close(true));
+                    self.close(true);
+                    return Ok(());
                 }
                 self.end(queue)
             }
@@ -179,7 +177,8 @@ impl Encoder {
             Framing::Length(_) => return Err(TooShort),
             Framing::Chunked => queue.tail = LAST_CHUNK,
         }
-        Ok(self.close(true))
+        self.close(true);
+        Ok(())
     }
 
     fn close(&mut self, last: bool) {
@@ -219,20 +218,23 @@ fn field(name: &HeaderName, value: &[u8], out: &mut Vec<u8>) {
     const WEBSOCKET: &str = "sec-websocket-";
     let name = name.as_str();
     let start = out.len();
-    out.extend_from_slice(name.as_bytes());
+    // Room for all of it, found once; the line feed at its end is there already.
+    out.resize(start + name.len() + value.len() + 4, b'\n');
+    let (line, rest) = out[start..].split_at_mut(name.len());
+    line.copy_from_slice(name.as_bytes());
     let mut first = true;
-    for byte in &mut out[start..] {
+    for byte in &mut *line {
         if first {
             byte.make_ascii_uppercase();
         }
         first = *byte == b'-';
     }
     if name.starts_with(WEBSOCKET) {
-        out[start + "sec-web".len()] = b'S';
+        line["sec-web".len()] = b'S';
     }
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
+    rest[..2].copy_from_slice(b": ");
+    rest[2..value.len() + 2].copy_from_slice(value);
+    rest[value.len() + 2] = b'\r';
 }
 
 /// RFC 9110, section 6.5.1: what a trailer may not say.

@@ -1,6 +1,6 @@
 //! A request on its way: its head, and its body as it comes.
 use super::{
-    Error,
+    Buffers, Error,
     encode::{Encoder, Framing, Queue},
 };
 use crate::{body::RequestBody, upstream::Outgoing};
@@ -43,8 +43,8 @@ struct Streaming {
 }
 
 impl Sending {
-    /// Begins a request. A body is taken out of it, if it has any.
-    pub(super) fn begin(&mut self, outgoing: &mut Outgoing) {
+    /// Begins a request, whose head is put into `space`. A body is taken out of it, if it has any.
+    pub(super) fn begin(&mut self, outgoing: &mut Outgoing, space: Vec<u8>) {
         let Outgoing { head, body } = outgoing;
         let framing = match body.size_hint().exact() {
             _ if body.is_end_stream() => Framing::Nothing,
@@ -52,7 +52,7 @@ impl Sending {
             None => Framing::Chunked,
         };
         self.begun = false;
-        self.queue.head(head, framing);
+        self.queue = Queue::new(space, head, framing);
         if framing != Framing::Nothing {
             let body = std::mem::replace(body, RequestBody::empty());
             let held = expects(head).then(|| Box::pin(sleep(CONTINUE_AFTER)));
@@ -84,9 +84,13 @@ impl Sending {
         self.failed.as_mut().and_then(Option::take)
     }
 
-    /// Takes no room while nothing is sent.
-    pub(super) fn rest(&mut self) {
-        self.queue.shrink();
+    /// Gives back the space of the head, if the server has all of the request. Returns whether it has.
+    pub(super) fn rest(&mut self, buffers: &Buffers) -> bool {
+        let done = self.is_done();
+        if done {
+            buffers.give_head(std::mem::take(self).queue.into_space());
+        }
+        done
     }
 
     /// Writes what can be written now. A server that does not take it may have answered all the same:

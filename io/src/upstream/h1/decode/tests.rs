@@ -11,7 +11,7 @@ fn begin(text: &str, method: &Method) -> Result<(Begin, Bytes), Malformed> {
 fn whole(text: &str, method: &Method) -> Head {
     match begin(text, method).unwrap().0 {
         Begin::Head(head) => head,
-        other => panic!("{text:?}: {other:?}"),
+        other @ (Begin::Partial | Begin::Interim(..)) => panic!("{text:?}: {other:?}"),
     }
 }
 

@@ -25,9 +25,7 @@ fn written(queue: &mut Queue) -> String {
 }
 
 fn head(target: &str, fields: &[(&'static str, &'static str)], framing: Framing) -> String {
-    let mut queue = Queue::default();
-    queue.head(&request(target, fields), framing);
-    written(&mut queue)
+    written(&mut Queue::new(Vec::new(), &request(target, fields), framing))
 }
 
 #[test]
