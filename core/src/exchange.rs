@@ -16,7 +16,9 @@ use forward::Sealed;
 use http::{HeaderValue, StatusCode, request};
 use inward::Frame;
 
-pub use contract::{BufferError, Delivery, Input, Limits, Mirrored, Output, Question, SendError};
+pub use contract::{
+    BufferError, Delivery, Encode, Input, Limits, Mirrored, Output, Question, SendError,
+};
 
 pub mod answer;
 mod contract;
@@ -119,7 +121,7 @@ impl Exchange {
             leaf: None,
             frames: Vec::new(),
             origin: Origin::Proxy,
-            delivery: Delivery { gunzip: false, sniff: false },
+            delivery: Delivery { gunzip: false, sniff: false, encode: None },
             cookies: Vec::new(),
             copies: None,
             sealed: None,

@@ -83,6 +83,8 @@ pub enum Verdict {
 pub enum Kept {
     /// A place among the requests in flight from a source.
     InFlight(Key),
+    /// What a client takes, as `compress` saw it.
+    Compress(compress::Wanted),
     /// Who asks, as `headers` saw it.
     Headers(Box<headers::Seen>),
     /// The request as it was when its body had been read, and how often it was sent.
@@ -102,7 +104,11 @@ impl Kept {
     pub(crate) const fn failed(&mut self, failed: StatusCode) {
         match self {
             Self::Passed(_, status) => *status = Some(failed),
-            Self::InFlight(_) | Self::Headers(_) | Self::Buffered(..) | Self::Asked(_) => {}
+            Self::InFlight(_)
+            | Self::Compress(_)
+            | Self::Headers(_)
+            | Self::Buffered(..)
+            | Self::Asked(_) => {}
         }
     }
 
@@ -116,7 +122,7 @@ impl Kept {
                 let status = status.map_or(CLIENT_LEFT, |status| status.as_u16());
                 cells.breaker(id, |cell| cell.record(now, status, now.since(since)));
             }
-            (Self::Headers(_) | Self::Buffered(..) | Self::Asked(_), _) => {}
+            (Self::Compress(_) | Self::Headers(_) | Self::Buffered(..) | Self::Asked(_), _) => {}
             (kept, cell) => debug_assert!(false, "{kept:?} in {cell:?}"),
         }
     }
@@ -401,6 +407,7 @@ middlewares! {
     basic_auth BasicAuth,
     buffering Buffering,
     circuit_breaker CircuitBreaker,
+    compress Compress,
     digest_auth DigestAuth,
     forward_auth ForwardAuth,
     content_type ContentType,

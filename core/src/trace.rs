@@ -7,7 +7,7 @@
 use crate::{
     cells::Cells,
     entry_point::{Certificates, EntryPointId, Peer},
-    exchange::{BufferError, Exchange, Input, Limits, Output, SendError},
+    exchange::{BufferError, Encode, Exchange, Input, Limits, Output, SendError},
     plan::Plan,
     time::Instant,
 };
@@ -136,6 +136,9 @@ pub enum Outcome {
         gunzip: bool,
         /// Whether its type is sniffed.
         sniff: bool,
+        /// How it is encoded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        encode: Option<Encode>,
         /// The head as delivered.
         head: ResponseHead,
     },
@@ -383,6 +386,7 @@ fn outcome(
         Output::Deliver(delivery) => Outcome::Deliver {
             gunzip: delivery.gunzip,
             sniff: delivery.sniff,
+            encode: delivery.encode,
             head: response.unwrap_or_default(),
         },
         Output::Respond(response) => Outcome::Respond {

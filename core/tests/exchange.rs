@@ -134,7 +134,10 @@ fn a_plain_request_is_sent_delivered_and_done() {
     assert_eq!(head.headers["x-forwarded-for"], "192.0.2.7");
     let mut response = ok();
     let output = exchange.handle(Instant(1), &it.world, Input::Response(&mut response));
-    assert!(matches!(output, Output::Deliver(Delivery { gunzip: false, sniff: false })));
+    assert!(matches!(
+        output,
+        Output::Deliver(Delivery { gunzip: false, sniff: false, encode: None })
+    ));
     let output = exchange.handle(Instant(2), &it.world, Input::End);
     assert!(matches!(output, Output::Done { mirrors } if mirrors.is_empty()));
 }

@@ -16,8 +16,9 @@ use rutter_core::{
     entry_point::{Certificates, EntryPoint, EntryPointId, Peer, Trust},
     exchange::{BufferError, Exchange, Input, Limits, Output, SendError},
     middleware::{
-        self, add_prefix::AddPrefix, chain::Chain, content_type::ContentType, errors::Errors,
-        headers::Headers, redirect_scheme::RedirectScheme, retry::Retry, strip_prefix::StripPrefix,
+        self, add_prefix::AddPrefix, chain::Chain, compress::Compress, content_type::ContentType,
+        errors::Errors, headers::Headers, redirect_scheme::RedirectScheme, retry::Retry,
+        strip_prefix::StripPrefix,
     },
     plan::{Plan, Settings, compile},
     time::Instant,
@@ -263,7 +264,7 @@ fn request(rng: &mut Rng) -> request::Parts {
             ("cookie", "sid=hunter2; lb=nobody; w=a"),
             ("expect", "100-continue"),
             ("te", "trailers"),
-            ("accept-encoding", "br"),
+            ("accept-encoding", "br, gzip;q=0.5"),
             ("origin", "https://a.example"),
             ("access-control-request-method", "PUT"),
         ]);
@@ -330,7 +331,7 @@ fn define<T>(value: T) -> Arc<Defined<T>> {
 fn middleware(rng: &mut Rng) -> middleware::Definition {
     let mut definition = middleware::Definition::default();
     let number = |n: u64| i64::try_from(n).unwrap();
-    match rng.below(16) {
+    match rng.below(17) {
         0 => definition.add_prefix = Some(AddPrefix { prefix: "/p".into() }),
         1 => {
             definition.strip_prefix =
@@ -382,6 +383,7 @@ fn middleware(rng: &mut Rng) -> middleware::Definition {
         10 => {
             definition.content_type = Some(ContentType { auto_detect: rng.one_in(2) });
         }
+        12 => definition.compress = Some(Compress::default()),
         _ => middlewares::rewrite(&mut definition, rng),
     }
     definition

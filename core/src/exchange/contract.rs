@@ -1,6 +1,7 @@
 //! The contract between an exchange and its shell: what happens, and what is to be done.
+use super::sniff::Kinds;
 use crate::{
-    middleware::credentials::Credentials,
+    middleware::{compress::Encoding, credentials::Credentials},
     service::{Instance, Server},
     time::Instant,
 };
@@ -136,6 +137,20 @@ pub struct Delivery {
     pub gunzip: bool,
     /// No Content-Type: find one in the first 512 bytes (compat: http.md "sniffed").
     pub sniff: bool,
+    /// Encode it, after all else.
+    pub encode: Option<Encode>,
+}
+
+/// How a response's body is encoded, if it turns out to be fit for it; the head is then edited by
+/// [`Encoding::apply`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encode {
+    /// The coding.
+    pub encoding: Encoding,
+    /// A shorter body goes as it is. 0: it is known to be long enough.
+    pub bytes_min: u64,
+    /// One whose type was found by looking goes as it is unless its type is one of these.
+    pub kinds: Kinds,
 }
 
 /// Why no response came. Compat: http.md "Errors produced while forwarding".

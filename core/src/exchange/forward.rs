@@ -89,7 +89,7 @@ pub(super) fn open(sealed: Sealed, head: &mut response::Parts) -> Delivery {
     let sniff = !sealed.is_bodiless(head.status)
         && !headers.contains_key(CONTENT_TYPE)
         && !headers.contains_key(CONTENT_ENCODING);
-    Delivery { gunzip, sniff }
+    Delivery { gunzip, sniff, encode: None }
 }
 
 /// RFC 9110 §7.6.1. `TE` stays if it asks for trailers alone.
@@ -215,7 +215,7 @@ mod tests {
         let zipped =
             [("content-encoding", "gzip"), ("content-length", "9"), ("content-type", "text/plain")];
         let mut response = testing::response(200, &zipped);
-        assert_eq!(open(sealed, &mut response), Delivery { gunzip: true, sniff: false });
+        assert_eq!(open(sealed, &mut response), Delivery { gunzip: true, ..Delivery::default() });
         assert_eq!(lines(&response.headers), ["content-type: text/plain"]);
         let mut ranged = testing::head("/", &[("range", "bytes=0-1")]);
         assert!(!seal(&peer(), &mut ranged).asked_gzip);

@@ -1,45 +1,79 @@
 //! A body's type from its first bytes, where a server gave none. Compat: http.md "sniffed".
 //!
 //! The table is that of the MIME Sniffing Standard (WHATWG), as far as HTTP servers use it.
+use serde::{Deserialize, Serialize};
 
 /// Bytes that are looked at.
 pub const SNIFF_BYTES: usize = 512;
+
+/// Some of the types that are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kinds(u64);
+
+impl Kinds {
+    /// All of them.
+    pub const ALL: Self = Self(u64::MAX);
+
+    /// Those that `f` says.
+    #[must_use]
+    pub fn all_that(f: impl Fn(&'static str) -> bool) -> Self {
+        let bits = Self::list().enumerate().filter(|(_, kind)| f(kind));
+        Self(bits.fold(0, |bits, (at, _)| bits | 1 << at))
+    }
+
+    /// Whether a type that [`detect`] found is one of these.
+    #[must_use]
+    pub fn contain(self, kind: &str) -> bool {
+        Self::list().position(|it| it == kind).is_some_and(|at| self.0 >> at & 1 == 1)
+    }
+
+    /// All, some of them twice, and fewer than the bits of a word.
+    fn list() -> impl Iterator<Item = &'static str> {
+        let tables = EXACT.iter().chain(&RIFF).map(|(_, kind)| *kind);
+        tables.chain([HTML, XML, AIFF, MP4, BINARY, TEXT])
+    }
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+const XML: &str = "text/xml; charset=utf-8";
+const AIFF: &str = "audio/aiff";
+const MP4: &str = "video/mp4";
+const BINARY: &str = "application/octet-stream";
+const TEXT: &str = "text/plain; charset=utf-8";
 
 /// The type of a body that starts with `data`; of unknown bytes, `application/octet-stream`.
 #[must_use]
 pub fn detect(data: &[u8]) -> &'static str {
     let data = &data[..data.len().min(SNIFF_BYTES)];
     let text = data.trim_ascii_start();
-    if text.first() == Some(&b'<') && HTML.iter().any(|tag| starts_with_tag(text, tag)) {
-        return "text/html; charset=utf-8";
+    if text.first() == Some(&b'<') && TAGS.iter().any(|tag| starts_with_tag(text, tag)) {
+        return HTML;
     }
     if text.starts_with(b"<?xml") {
-        return "text/xml; charset=utf-8";
+        return XML;
     }
     if let Some((_, kind)) = EXACT.iter().find(|(magic, _)| data.starts_with(magic)) {
         return kind;
     }
-    if let [b'R', b'I', b'F', b'F', _, _, _, _, form @ ..] = data {
-        let forms: [(&[u8], &str); 3] =
-            [(b"WEBPVP", "image/webp"), (b"AVI ", "video/avi"), (b"WAVE", "audio/wave")];
-        if let Some((_, kind)) = forms.iter().find(|(magic, _)| form.starts_with(magic)) {
-            return kind;
-        }
+    if let [b'R', b'I', b'F', b'F', _, _, _, _, form @ ..] = data
+        && let Some((_, kind)) = RIFF.iter().find(|(magic, _)| form.starts_with(magic))
+    {
+        return kind;
     }
     if data.starts_with(b"FORM") && data.get(8..12) == Some(b"AIFF") {
-        return "audio/aiff";
+        return AIFF;
     }
     if is_mp4(data) {
-        return "video/mp4";
+        return MP4;
     }
     // Without an early way out the compiler looks at many bytes at once.
     if text.iter().fold(false, |found, byte| found | is_binary(*byte)) {
-        return "application/octet-stream";
+        return BINARY;
     }
-    "text/plain; charset=utf-8"
+    TEXT
 }
 
-const HTML: [&[u8]; 17] = [
+const TAGS: [&[u8]; 17] = [
     b"<!DOCTYPE HTML",
     b"<HTML",
     b"<HEAD",
@@ -86,6 +120,10 @@ const EXACT: [(&[u8], &str); 25] = [
     (b"PK\x03\x04", "application/zip"),
     (b"Rar!\x1A\x07", "application/x-rar-compressed"),
 ];
+
+/// What follows a RIFF header.
+const RIFF: [(&[u8], &str); 3] =
+    [(b"WEBPVP", "image/webp"), (b"AVI ", "video/avi"), (b"WAVE", "audio/wave")];
 
 /// A tag counts when a space or `>` follows it; a comment when it starts.
 fn starts_with_tag(text: &[u8], tag: &[u8]) -> bool {
@@ -137,6 +175,14 @@ mod tests {
             (b"\xFF\xFF\xFF\xFFftyp", "text/plain; charset=utf-8"),
         ] {
             assert_eq!(detect(data), want, "{data:?}");
+            assert!(Kinds::ALL.contain(want));
+            assert!(Kinds::all_that(|kind| kind == want).contain(want));
+            assert!(!Kinds::all_that(|kind| kind != want).contain(want));
         }
+    }
+
+    #[test]
+    fn all_kinds_fit_in_a_word() {
+        assert!(Kinds::list().count() < 64);
     }
 }
