@@ -12,10 +12,14 @@ use std::{
 pub(crate) use tee::Tee;
 pub(crate) use whole::Whole;
 
+mod begin;
+mod encode;
 mod gunzip;
 mod request;
 mod response;
 mod tee;
+#[cfg(test)]
+mod testing;
 mod whole;
 
 /// Why a body broke off.

@@ -1,7 +1,7 @@
 //! One exchange: asks the core, does what it says, tells it what came of it.
 use crate::{
     access_log::Record,
-    body::{BodyError, RequestBody, ResponseBody, ResponseSource},
+    body::{RequestBody, ResponseBody, ResponseSource},
     connection::Connection,
     mirror,
     net::Net,
@@ -9,20 +9,13 @@ use crate::{
     upstream::Outgoing,
 };
 use bytes::Bytes;
-use http::{Extensions, HeaderValue, Request, Response, header::CONTENT_TYPE, request, response};
-use http_body::Frame;
+use http::{Extensions, Request, Response, request};
 pub(crate) use running::{Answer, Copy, Running};
-use rutter_core::{
-    exchange::{Exchange, sniff},
-    time::Instant,
-};
-use std::{convert::Infallible, future::poll_fn, rc::Rc, sync::Arc};
+use rutter_core::{exchange::Exchange, time::Instant};
+use std::{convert::Infallible, rc::Rc, sync::Arc};
 
 mod errand;
 mod running;
-
-/// Bytes of a body that are looked at to find its type.
-const SNIFF_BYTES: usize = 512;
 
 /// Answers a client's request.
 pub(crate) async fn serve<N: Net>(
@@ -38,14 +31,10 @@ pub(crate) async fn serve<N: Net>(
     let answer = guard.running.run(now, outgoing, &mut guard.copy).await;
     Ok(match answer {
         Answer::Own(response) => own(guard, response),
-        Answer::Server(mut head, mut source, delivery) => {
+        Answer::Server(mut head, source, delivery) => {
             guard.status(head.status);
-            let mut first = None;
-            if delivery.sniff && !source.is_end_stream() {
-                first = poll_fn(|cx| source.poll_frame(cx)).await;
-                find_type(&mut head, first.as_ref());
-            }
-            Response::from_parts(head, ResponseBody::new(first, source, guard))
+            let source = source.begin(&mut head, delivery, connection.worker.clock).await;
+            Response::from_parts(head, ResponseBody::new(source, guard))
         }
         Answer::Switched(head, stream, early) => {
             guard.status(head.status);
@@ -70,17 +59,7 @@ fn receive<N: Net>(
 fn own<N: Net>(mut guard: Guard<N>, response: Response<Bytes>) -> Response<ResponseBody<N>> {
     guard.status(response.status());
     let (head, body) = response.into_parts();
-    Response::from_parts(head, ResponseBody::new(None, ResponseSource::Own(Some(body)), guard))
-}
-
-/// Says what a body is that begins with this frame.
-fn find_type(head: &mut response::Parts, first: Option<&Result<Frame<Bytes>, BodyError>>) {
-    if let Some(Ok(frame)) = first
-        && let Some(bytes) = frame.data_ref()
-    {
-        let kind = sniff::detect(&bytes[..bytes.len().min(SNIFF_BYTES)]);
-        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    }
+    Response::from_parts(head, ResponseBody::new(ResponseSource::Own(Some(body)), guard))
 }
 
 /// A client's exchange: whatever becomes of it, its connection and the access log hear of it.

@@ -1,6 +1,8 @@
 //! Bodies of responses, and who looks after their end.
 use super::{
     BodyError,
+    begin::Begun,
+    encode::Encoded,
     gunzip::Gunzip,
     whole::{Reading, Whole},
 };
@@ -22,6 +24,10 @@ pub(crate) enum ResponseSource<N: Net> {
     Gunzip(Box<Gunzip<N>>),
     /// A server's, read whole before.
     Whole(Box<Reading>),
+    /// Another, whose beginning was read before.
+    Begun(Box<(Begun, Self)>),
+    /// Another, encoded.
+    Encoded(Box<Encoded<N>>),
 }
 
 impl<N: Net> ResponseSource<N> {
@@ -39,7 +45,11 @@ impl<N: Net> ResponseSource<N> {
     pub(crate) fn decoded(self, gunzip: bool) -> Self {
         match self {
             Self::Server(incoming) => Self::new(incoming, gunzip),
-            source @ (Self::Own(_) | Self::Gunzip(_) | Self::Whole(_)) => source,
+            source @ (Self::Own(_)
+            | Self::Gunzip(_)
+            | Self::Whole(_)
+            | Self::Begun(_)
+            | Self::Encoded(_)) => source,
         }
     }
 
@@ -52,6 +62,11 @@ impl<N: Net> ResponseSource<N> {
             Self::Server(incoming) => incoming.poll_frame(cx),
             Self::Gunzip(gunzip) => gunzip.poll_frame(cx),
             Self::Whole(reading) => reading.poll_frame(cx).map_err(Into::into),
+            Self::Begun(pair) => {
+                let (begun, source) = &mut **pair;
+                begun.poll_frame(cx, |cx| source.poll_frame(cx))
+            }
+            Self::Encoded(encoded) => encoded.poll_frame(cx),
         }
     }
 
@@ -61,25 +76,26 @@ impl<N: Net> ResponseSource<N> {
             Self::Server(incoming) => incoming.is_end_stream(),
             Self::Gunzip(gunzip) => gunzip.is_end_stream(),
             Self::Whole(reading) => reading.is_end_stream(),
+            Self::Begun(pair) => pair.0.is_end_stream(pair.1.is_end_stream()),
+            Self::Encoded(encoded) => encoded.is_end_stream(),
         }
     }
 
-    fn size_hint(&self) -> SizeHint {
+    pub(super) fn size_hint(&self) -> SizeHint {
         match self {
             Self::Own(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
             Self::Server(incoming) => incoming.size_hint(),
-            Self::Gunzip(_) => SizeHint::default(),
+            Self::Gunzip(_) | Self::Encoded(_) => SizeHint::default(),
             Self::Whole(reading) => reading.size_hint(),
+            Self::Begun(pair) => pair.0.size_hint(&pair.1.size_hint()),
         }
     }
 }
 
 /// The body of a response on its way to a client.
 pub(crate) struct ResponseBody<N: Net> {
-    /// What was looked at before the head went out.
-    first: Option<Result<Frame<Bytes>, BodyError>>,
     source: ResponseSource<N>,
     guard: Option<Guard<N>>,
 }
@@ -87,16 +103,12 @@ pub(crate) struct ResponseBody<N: Net> {
 impl<N: Net> ResponseBody<N> {
     /// No body, and nobody who waits for its end.
     pub(crate) const fn empty() -> Self {
-        Self { first: None, source: ResponseSource::Own(None), guard: None }
+        Self { source: ResponseSource::Own(None), guard: None }
     }
 
-    /// A body, of which `first` was read already.
-    pub(crate) fn new(
-        first: Option<Result<Frame<Bytes>, BodyError>>,
-        source: ResponseSource<N>,
-        guard: Guard<N>,
-    ) -> Self {
-        let mut body = Self { first, source, guard: Some(guard) };
+    /// A body, and who waits for its end.
+    pub(crate) fn new(source: ResponseSource<N>, guard: Guard<N>) -> Self {
+        let mut body = Self { source, guard: Some(guard) };
         if body.is_end_stream() {
             // hyper never asks for a frame of such a body.
             body.end();
@@ -120,10 +132,7 @@ impl<N: Net> Body for ResponseBody<N> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
-        let result = match this.first.take() {
-            Some(first) => Poll::Ready(Some(first)),
-            None => this.source.poll_frame(cx),
-        };
+        let result = this.source.poll_frame(cx);
         if let (Poll::Ready(Some(Ok(frame))), Some(guard)) = (&result, &mut this.guard) {
             guard.count(frame.data_ref().map_or(0, |bytes| bytes.len() as u64));
         }
@@ -138,16 +147,10 @@ impl<N: Net> Body for ResponseBody<N> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.first.is_none() && self.source.is_end_stream()
+        self.source.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let hint = self.source.size_hint();
-        let Some(Ok(first)) = &self.first else { return hint };
-        let first = first.data_ref().map_or(0, |bytes| bytes.len() as u64);
-        match hint.exact() {
-            Some(rest) => SizeHint::with_exact(first.saturating_add(rest)),
-            None => SizeHint::default(),
-        }
+        self.source.size_hint()
     }
 }
