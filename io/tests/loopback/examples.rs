@@ -82,7 +82,7 @@ async fn answering(seen: mpsc::UnboundedSender<Message>) -> String {
             tokio::task::spawn_local(async move {
                 while let Some(request) = wire.message().await {
                     let _ = seen.send(request);
-                    wire.ok("hello").await;
+                    wire.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").await;
                 }
             });
         }
