@@ -83,17 +83,12 @@ impl Setup {
     /// The status that a request at this moment ends with, if servers answer `status`.
     fn status(&self, now: u64, status: u16) -> u16 {
         let (mut it, output) = self.request(7, now);
-        match output {
-            Output::Send { .. } => {
-                assert!(matches!(it.answered(now, status), Output::Deliver(_)));
-                it.end(now);
-                status
-            }
-            output => {
-                it.end(now);
-                responded(&output).status().as_u16()
-            }
+        let is_sent = matches!(output, Output::Send { .. });
+        if is_sent {
+            assert!(matches!(it.answered(now, status), Output::Deliver(_)));
         }
+        it.end(now);
+        if is_sent { status } else { responded(&output).status().as_u16() }
     }
 }
 

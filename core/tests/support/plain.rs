@@ -32,18 +32,26 @@ impl Plain {
     /// A router with this many middlewares, each of which sets a header on the way in and one on the
     /// way out.
     pub(crate) fn new(middlewares: usize) -> Self {
-        let names: Vec<String> = (0..middlewares).map(|i| format!("m{i}")).collect();
-        let mut configuration = Configuration::default();
-        let http = &mut configuration.http;
-        for name in &names {
-            let header = |way: &str| BTreeMap::from([(format!("X-{way}-{name}"), "1".to_owned())]);
+        let definition = |i| {
+            let header = |way: &str| BTreeMap::from([(format!("X-{way}-m{i}"), "1".to_owned())]);
             let headers = Headers {
                 custom_request_headers: header("In"),
                 custom_response_headers: header("Out"),
                 ..Headers::default()
             };
-            let definition = Definition { headers: Some(headers), ..Definition::default() };
-            http.middlewares.insert(name.as_str().into(), define(definition));
+            Definition { headers: Some(headers), ..Definition::default() }
+        };
+        Self::through((0..middlewares).map(definition))
+    }
+
+    /// A router with these middlewares.
+    pub(crate) fn through(middlewares: impl Iterator<Item = Definition>) -> Self {
+        let mut configuration = Configuration::default();
+        let http = &mut configuration.http;
+        let mut names = Vec::new();
+        for (i, definition) in middlewares.enumerate() {
+            names.push(format!("m{i}"));
+            http.middlewares.insert(format!("m{i}").into(), define(definition));
         }
         let router = Router {
             rule: "Host(`app.example`) && PathPrefix(`/api`)".into(),

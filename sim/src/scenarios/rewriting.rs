@@ -45,9 +45,13 @@ http:
   services: { app: { loadBalancer: { servers: [ { url: http://app } ] } } }
 ";
 
-/// Host, target, and what becomes of the request: the target that the server sees, or the status and
-/// location of a redirect.
-const CASES: &[(&str, &str, Result<&str, (u16, &str)>)] = &[
+/// Host, target, and what becomes of the request.
+type Case = (&'static str, &'static str, Fate);
+
+/// The target that the server sees, or the status and location of a redirect.
+type Fate = Result<&'static str, (u16, &'static str)>;
+
+const CASES: &[Case] = &[
     ("add", "/a?b=c", Ok("/p/a?b=c")),
     ("strip", "/api/a?b", Ok("/a?b")),
     ("strip", "/v1", Ok("/")),
