@@ -148,9 +148,10 @@ mod tests {
             prop_assert_eq!(told, format!("GET {uri}\n"));
         }
 
+        // Without `%2E`: a result with dot segments is no path.
         #[test]
         fn a_match_replaced_by_itself_leaves_the_path_the_same(
-            uri in "/([a-c]|%[2-9A-F][0-9A-F]|/|[()!]){0,10}",
+            uri in "/([a-c]|%(2[0-9A-DF]|[3-9A-F][0-9A-F])|/|[()!]){0,10}",
         ) {
             let told = rewritten("[a-c]+", "${0}", &uri);
             let target = told.lines().next().unwrap().strip_prefix("GET ").unwrap();

@@ -24,12 +24,14 @@ http:
     again: { rule: Host(`again`), service: app, middlewares: [ again ] }
     small: { rule: Host(`small`), service: app, middlewares: [ small ] }
     page: { rule: Host(`page`), service: app, middlewares: [ page ] }
+    zipped: { rule: Host(`zipped`), service: app, middlewares: [ zipped ] }
     typed: { rule: Host(`typed`), service: app, middlewares: [ typed ] }
     half-dead: { rule: Host(`half-dead`), service: half-dead, middlewares: [ retry ] }
   middlewares:
     again: { buffering: { memRequestBodyBytes: 5000, memResponseBodyBytes: 300, retryExpression: 'IsNetworkError() && Attempts() < 2' } }
     small: { buffering: { maxRequestBodyBytes: 1000, maxResponseBodyBytes: 1000 } }
     page: { errors: { status: [ '500-599' ], service: pages, query: '/{status}' } }
+    zipped: { compress: {} }
     typed: { contentType: { autoDetect: false } }
     retry: { retry: { attempts: 20 } }
   services:
@@ -89,7 +91,7 @@ async fn traffic(
 ) {
     for _ in 0..EACH {
         let length = rng.length(0, 20_000);
-        match rng.within(0, 7) {
+        match rng.within(0, 8) {
             0 | 1 => {
                 wanted.borrow_mut().insert(client.next_id());
                 let request = Request::post("again", "/", length);
@@ -124,7 +126,8 @@ async fn traffic(
                     &(status, if status == 503 { "/503" } else { "/502" }),
                 );
             }
-            6 => {
+            6 => zipped(&mut client, &checks).await,
+            7 => {
                 let answer = client.send(Request::get("half-dead", "/")).await;
                 checks.answered(&answer);
                 let took = answer.map_or(Duration::MAX, |got| got.took);
@@ -136,4 +139,19 @@ async fn traffic(
             }
         }
     }
+}
+
+/// Long bodies are compressed, whether or not they say how long they are, and short ones are not.
+async fn zipped(client: &mut Client, checks: &Checks) {
+    let request = Request::get("zipped", "/").field("Accept-Encoding", "gzip");
+    let answer = client.send(request).await;
+    let Ok(got) = &answer else { return checks.answered(&answer) };
+    let field = |name| got.head.field(name).unwrap_or("-");
+    let long = field("x-length").parse().is_ok_and(|length: usize| length >= 1400);
+    if !long {
+        checks.answered(&answer);
+    }
+    let seen = (got.status, got.end.is_ok(), field("content-encoding"), field("vary"));
+    let coding = if long { "gzip" } else { "-" };
+    checks.equal("what may be compressed", &seen, &(200, true, coding, "Accept-Encoding"));
 }
