@@ -1,13 +1,12 @@
 //! Who gets in: passwords, and servers that say so.
 use crate::{
     https,
-    proxy::{configuration, everything, run, serve, servers, settings},
+    proxy::{past, run, serve, settings},
     wire::{Message, Server, Wire},
 };
 use rutter::{clock::Clock, net::tcp::Tcp};
 use rutter_core::{
-    config::{Configuration, Defined, file::File},
-    diagnostic::Place,
+    config::{Configuration, file::File},
     middleware::{
         Definition,
         basic_auth::BasicAuth,
@@ -21,17 +20,6 @@ use tokio::sync::mpsc;
 
 /// `htpasswd -nB -C 5 a`, the password hunter2.
 const USER: &str = "a:$2y$05$wr0c87mPQmDn3no12i8o7OKpLpSFBPIbKm5rmo/kTpFcHH806X5O2";
-
-/// Everything goes to a server, past a middleware.
-fn guarded(url: &str, middleware: Definition) -> Configuration {
-    let mut router = everything("app");
-    router.middlewares = vec!["guard".into()];
-    let services = vec![("app", servers(&[url.to_owned()]))];
-    let mut configuration = configuration(vec![("app", router)], services);
-    let defined = Arc::new(Defined { value: Ok(middleware), place: Place::default() });
-    configuration.http.middlewares.insert("guard".into(), defined);
-    configuration
-}
 
 fn basic(options: BasicAuth) -> Definition {
     Definition { basic_auth: Some(options), ..Definition::default() }
@@ -53,7 +41,7 @@ fn a_password_lets_in_and_the_log_has_the_name() {
         let users = Lines(vec![USER.into()]);
         let options = BasicAuth { users, remove_header: true, ..BasicAuth::default() };
         let url = Server::start().await.echo();
-        let served = serve(settings(), guarded(&url, basic(options))).await;
+        let served = serve(settings(), past(&url, basic(options))).await;
         let mut client = Wire::connect(served.address).await;
         let refused = client.get("/").await;
         assert_eq!(refused.first(), "HTTP/1.1 401 Unauthorized");
@@ -88,7 +76,7 @@ fn users_of_a_file_change_with_it() {
         let (messages, inbox) = mpsc::channel(1);
         let control = Arc::clone(&served.proxy).control(Tcp::default(), Clock::start(), inbox);
         let control = tokio::task::spawn_local(control);
-        let configuration = Arc::new(guarded(&url, basic(options)));
+        let configuration = Arc::new(past(&url, basic(options)));
         messages.send(provider::Message { provider: "file".into(), configuration }).await.unwrap();
         let mut client = Wire::connect(served.address).await;
         while client.get("/").await.first().contains("404") {
@@ -116,7 +104,7 @@ fn another_server_says_who_passes() {
             ..ForwardAuth::default()
         };
         let url = Server::start().await.echo();
-        let served = serve(settings(), guarded(&url, forward(options))).await;
+        let served = serve(settings(), past(&url, forward(options))).await;
         let mut client = Wire::connect(served.address).await;
         client
             .send("POST /x HTTP/1.1\r\nHost: app\r\nContent-Length: 4\r\nX-User: root\r\n\r\nbody")
@@ -170,7 +158,7 @@ fn an_auth_server_is_shown_a_certificate_and_must_be_trusted() {
             let address = format!("https://{host}:{port}");
             let options = ForwardAuth { address, tls: Some(tls), ..ForwardAuth::default() };
             let url = Server::start().await.echo();
-            let served = serve(settings(), guarded(&url, forward(options))).await;
+            let served = serve(settings(), past(&url, forward(options))).await;
             let mut client = Wire::connect(served.address).await;
             for _ in 0..2 {
                 let answer = client.get("/").await;

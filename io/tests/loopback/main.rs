@@ -6,6 +6,7 @@ mod access_log;
 mod answers;
 mod auth;
 mod bodies;
+mod buffering;
 mod compress;
 mod control;
 mod errors;

@@ -10,6 +10,7 @@ use rutter_core::{
     config::{Configuration, Defined, http},
     diagnostic::{Diagnostic, Place},
     entry_point::{self, Trust},
+    middleware::Definition,
     plan::{self, compile::compile},
     provider::internal::Internal,
 };
@@ -94,6 +95,17 @@ pub(crate) fn servers(urls: &[String]) -> http::Service {
 /// Everything goes to one server.
 pub(crate) fn to(url: impl Into<String>) -> Configuration {
     configuration(vec![("app", everything("app"))], vec![("app", servers(&[url.into()]))])
+}
+
+/// Everything goes to one server, past a middleware.
+pub(crate) fn past(url: &str, middleware: Definition) -> Configuration {
+    let mut router = everything("app");
+    router.middlewares = vec!["m".into()];
+    let services = vec![("app", servers(&[url.to_owned()]))];
+    let mut configuration = configuration(vec![("app", router)], services);
+    let defined = Arc::new(Defined { value: Ok(middleware), place: Place::default() });
+    configuration.http.middlewares.insert("m".into(), defined);
+    configuration
 }
 
 /// Starts a proxy.
