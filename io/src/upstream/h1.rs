@@ -28,14 +28,15 @@ use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
 mod body;
 mod buffers;
+mod case;
 mod chunked;
 mod decode;
 mod encode;
 mod response;
 mod sending;
 
-/// The buffer of a long body.
-const LONG_READ_BYTES: usize = 64 << 10;
+/// A body that fills one read gets twice the room for the next, up to this.
+const LONG_READ_BYTES_MAX: usize = 400 << 10;
 
 /// A connection between requests, or in the middle of one.
 pub(crate) struct Connection<N: Net> {
@@ -45,8 +46,8 @@ pub(crate) struct Connection<N: Net> {
     buffers: Buffers,
     /// Where a long body is read to.
     space: BytesMut,
-    /// The latest read found no end: a longer one may find more.
-    full: bool,
+    /// Room for the next read.
+    room: usize,
     sending: Sending,
 }
 
@@ -67,7 +68,7 @@ impl<N: Net> Connection<N> {
     /// Prepares a fresh stream for its first request.
     pub(super) fn new(stream: ServerStream<N>, buffers: &Buffers) -> Box<Self> {
         let (read, space, sending) = (Bytes::new(), BytesMut::new(), Sending::default());
-        Box::new(Self { stream, read, buffers: buffers.clone(), space, full: false, sending })
+        Box::new(Self { stream, read, buffers: buffers.clone(), space, room: READ_BYTES, sending })
     }
 
     /// Whether a request may be sent: the server has neither closed nor said anything.
@@ -154,17 +155,20 @@ impl<N: Net> Connection<N> {
 
     /// Reads more. `left`: of a body, so many bytes are to come.
     fn poll_read(&mut self, cx: &mut Context<'_>, left: Option<u64>) -> Poll<Result<usize, Error>> {
-        let long = left.map_or(self.full, |it| it > READ_BYTES as u64);
-        if long && self.space.capacity() < READ_BYTES {
-            let left = left.and_then(|it| usize::try_from(it).ok());
-            self.space.reserve(left.map_or(LONG_READ_BYTES, |it| it.min(LONG_READ_BYTES)));
+        let left = left.and_then(|it| usize::try_from(it).ok());
+        let wanted = self.room.min(left.unwrap_or(usize::MAX));
+        let long = wanted > READ_BYTES;
+        if long && self.space.capacity() < wanted / 2 {
+            self.space.reserve(wanted);
         }
         let mut short = None;
         let space = if long { &mut self.space } else { short.insert(self.buffers.read()) };
         let room = space.capacity();
         let polled = pin!(self.stream.read_buf(space)).poll(cx);
         if let Poll::Ready(Ok(read)) = polled {
-            self.full = read == room;
+            if read == room {
+                self.room = (self.room * 2).min(LONG_READ_BYTES_MAX);
+            }
             let more = space.split();
             self.read = if self.read.is_empty() {
                 more.freeze()
@@ -188,6 +192,7 @@ impl<N: Net> Connection<N> {
     /// Between two requests there is nothing to keep. Returns whether another one may follow.
     fn rest(&mut self) -> bool {
         self.space = BytesMut::new();
+        self.room = READ_BYTES;
         self.sending.rest(&self.buffers) && self.read.is_empty()
     }
 }

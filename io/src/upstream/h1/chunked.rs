@@ -185,6 +185,7 @@ mod tests {
             ("1 1\r\n", "a chunk's size is no number"),
             ("1\na\r\n", "a chunk's size is no number"),
             ("1\rx", "a chunk's size is no number"),
+            ("0\rx\r\n", "a chunk's size is no number"),
             ("1;a\nb", "a bare line feed"),
             ("1\r\nab\r\n", "a chunk is longer than its size"),
             ("1\r\na\n", "a chunk is longer than its size"),

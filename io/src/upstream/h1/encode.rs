@@ -1,4 +1,5 @@
 //! A request as bytes. RFC 9112, sections 3, 6 and 7.
+use super::case;
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName,
@@ -212,29 +213,21 @@ fn delimit(framing: Framing, said: bool, out: &mut Vec<u8>) {
     };
 }
 
-/// A line of a head: `x-real-ip` becomes `X-Real-Ip`. Some servers compare names byte by byte, and the
-/// field's own way with WebSocket. Compat: http.md "Sec-WebSocket-Key".
+/// A line of a head, its name in title case. Some servers compare names byte by byte, and those of
+/// WebSocket have a case of their own. Compat: http.md "Sec-WebSocket-Key".
 fn field(name: &HeaderName, value: &[u8], out: &mut Vec<u8>) {
     const WEBSOCKET: &str = "sec-websocket-";
     let name = name.as_str();
     let start = out.len();
-    // Room for all of it, found once; the line feed at its end is there already.
-    out.resize(start + name.len() + value.len() + 4, b'\n');
-    let (line, rest) = out[start..].split_at_mut(name.len());
-    line.copy_from_slice(name.as_bytes());
-    let mut first = true;
-    for byte in &mut *line {
-        if first {
-            byte.make_ascii_uppercase();
-        }
-        first = *byte == b'-';
-    }
+    out.reserve(name.len() + value.len() + 4);
+    out.extend_from_slice(name.as_bytes());
+    case::title(&mut out[start..]);
     if name.starts_with(WEBSOCKET) {
-        line["sec-web".len()] = b'S';
+        out[start + "sec-web".len()] = b'S';
     }
-    rest[..2].copy_from_slice(b": ");
-    rest[2..value.len() + 2].copy_from_slice(value);
-    rest[value.len() + 2] = b'\r';
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
 }
 
 /// RFC 9110, section 6.5.1: what a trailer may not say.
