@@ -99,6 +99,9 @@ impl Lossy {
 /// Whether a path has dot segments, escaped or not: it would climb out of where it was put.
 #[must_use]
 pub fn climbs(path: &str) -> bool {
+    if !path.contains(['.', '%']) {
+        return false;
+    }
     path.split('/').any(|segment| segment.len() <= 6 && matches!(&*decode(segment), b"." | b".."))
 }
 

@@ -1,6 +1,6 @@
 //! The target of a request: authority, path, query, and their edits.
 use super::{answer, path};
-use alloc::{format, string::String};
+use alloc::{borrow::Cow, string::String};
 use bytes::Bytes;
 use http::{Response, StatusCode, Uri, header::HOST, request, uri::PathAndQuery};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -64,10 +64,24 @@ pub struct TooLong;
 /// # Errors
 /// The head stays as it was: with that path, the target would be too long.
 pub fn replace_path(head: &mut request::Parts, path: &str) -> Result<(), TooLong> {
-    let text = match head.uri.query() {
-        Some(query) => format!("{path}?{query}"),
-        None => String::from(path),
-    };
+    join_path(head, "", path)
+}
+
+/// The same for a path in two pieces.
+///
+/// # Errors
+/// As for [`replace_path`].
+pub fn join_path(head: &mut request::Parts, start: &str, rest: &str) -> Result<(), TooLong> {
+    let query = head.uri.query();
+    let length = start.len() + rest.len() + query.map_or(0, |query| 1 + query.len());
+    // Exactly as long, so that nothing is moved when it becomes a target.
+    let mut text = String::with_capacity(length);
+    text.push_str(start);
+    text.push_str(rest);
+    if let Some(query) = query {
+        text.push('?');
+        text.push_str(query);
+    }
     // A path that is encoded has no character that a target cannot carry.
     let path_and_query = PathAndQuery::try_from(text).map_err(|_| TooLong)?;
     let mut parts = core::mem::take(&mut head.uri).into_parts();
@@ -85,11 +99,11 @@ pub fn replace_path(head: &mut request::Parts, path: &str) -> Result<(), TooLong
 /// The answer to a request whose path would climb out of where it was put, or be too long.
 pub fn rewrite_path(head: &mut request::Parts, path: &str) -> Result<(), Response<Bytes>> {
     let slash = if path.starts_with('/') { "" } else { "/" };
-    let path = format!("{slash}{}", encode(path));
+    let path: Cow<'_, str> = utf8_percent_encode(path, PATH).into();
     if path::climbs(&path) {
         return Err(answer::status(StatusCode::BAD_REQUEST));
     }
-    replace_path(head, &path).map_err(|TooLong| answer::status(StatusCode::URI_TOO_LONG))
+    join_path(head, slash, &path).map_err(|TooLong| answer::status(StatusCode::URI_TOO_LONG))
 }
 
 #[cfg(test)]

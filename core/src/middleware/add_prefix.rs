@@ -40,8 +40,8 @@ impl Options for AddPrefix {
 
 impl Walk for Prefix {
     fn inward<C: Cells>(&self, _: &Context<'_>, _: &C, head: &mut request::Parts) -> Verdict {
-        let path = format!("{}{}", self.prefix, head.uri.path());
-        match target::replace_path(head, &path) {
+        let uri = head.uri.clone();
+        match target::join_path(head, &self.prefix, uri.path()) {
             Ok(()) => Verdict::Continue,
             Err(TooLong) => Verdict::Respond(answer::status(StatusCode::URI_TOO_LONG)),
         }

@@ -1,7 +1,7 @@
 //! What counts as one source of requests. Compat: middlewares.md "IP strategies".
 use super::Context;
 use crate::exchange::target;
-use alloc::{boxed::Box, format, string::String, string::ToString, vec::Vec};
+use alloc::{borrow::Cow, boxed::Box, format, string::String, vec::Vec};
 use core::net::{IpAddr, SocketAddr};
 use http::{HeaderName, request};
 use ipnet::IpNet;
@@ -115,9 +115,9 @@ pub(super) fn address(text: &str) -> Option<IpAddr> {
 impl Source {
     /// The source of a request; empty where it has none.
     #[must_use]
-    pub fn of(&self, context: &Context<'_>, head: &request::Parts) -> String {
+    pub fn of<'a>(&self, context: &Context<'a>, head: &'a request::Parts) -> Cow<'a, str> {
         match self {
-            Self::Peer => context.peer.address.ip().to_canonical().to_string(),
+            Self::Peer => context.peer.ip.to_str().unwrap_or("").into(),
             Self::Depth(depth) => forwarded_for(head).rev().nth(depth - 1).unwrap_or("").into(),
             Self::Excluding(networks) => {
                 let excluded = |text: &str| {
@@ -128,7 +128,7 @@ impl Source {
             }
             Self::Header(name) => {
                 let value = head.headers.get(name).map(http::HeaderValue::as_bytes);
-                String::from_utf8_lossy(value.unwrap_or(b"")).into_owned()
+                String::from_utf8_lossy(value.unwrap_or(b""))
             }
             Self::RequestHost => target::authority(head).into(),
         }
@@ -158,7 +158,7 @@ mod tests {
         let lists = forwarded_for.iter().map(|list| ("x-forwarded-for", *list));
         let headers: Vec<_> = [("host", "a:80"), ("x-key", "k")].into_iter().chain(lists).collect();
         let (source, head) = (criterion.compile().unwrap(), testing::head("/", &headers));
-        testing::with_context(|context| source.of(context, &head))
+        testing::with_context(|context| source.of(context, &head).into_owned())
     }
 
     #[test]
