@@ -31,6 +31,7 @@ pub mod router;
 pub mod rule;
 pub mod service;
 pub mod static_config;
+pub mod tcp;
 pub mod time;
 pub mod trace;
 pub mod tree;
