@@ -24,6 +24,7 @@ pub mod exchange;
 mod lexer;
 pub mod machine;
 pub mod middleware;
+mod persistent;
 pub mod plan;
 pub mod provider;
 mod regexp;

@@ -20,7 +20,6 @@ mod parts;
 pub mod report;
 mod routers;
 mod services;
-mod sorted;
 mod tree;
 
 const NAME_WITH_AT: &str = "a name must not contain @: it parts the name from its provider";

@@ -1,8 +1,9 @@
 //! A router's instance of its services: which cells it takes over from the instance before, and which
 //! are new.
-use super::{parts::Checked, routers::Placed, sorted::Sorted, tree::Tree};
+use super::{parts::Checked, routers::Placed, tree::Tree};
 use crate::{
     cells::{BalancerId, BalancerSpec, CellId, CellSpecs, HealthId, MirrorId},
+    persistent::sorted::Sorted,
     router::{Router, Step},
     service::{Instance, LoadBalancer},
 };

@@ -4,13 +4,13 @@ use super::{
     name::{Id, Key, Reference},
     routers::RouterPart,
     services::ServicePart,
-    sorted::Sorted,
     tree::Resolving,
 };
 use crate::{
     config::{Configuration, Defined, http},
     diagnostic::Severity,
     middleware::Definition,
+    persistent::sorted::Sorted,
     service::LoadBalancer,
 };
 use alloc::{borrow::Cow, boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::Vec};

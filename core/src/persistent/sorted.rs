@@ -1,7 +1,4 @@
 //! A sorted map in shared chunks: a clone shares them all, a change copies one.
-//!
-//! A plan is made from the one before, so its maps are copied at every reload; what a copy costs must
-//! follow the change, not the size.
 use alloc::{sync::Arc, vec::Vec};
 use core::borrow::Borrow;
 
@@ -9,7 +6,7 @@ const CHUNK_MAX: usize = 128;
 
 /// No chunk is empty; keys ascend within and between chunks.
 #[derive(Debug)]
-pub(super) struct Sorted<K, V> {
+pub(crate) struct Sorted<K, V> {
     chunks: Vec<Arc<Vec<(K, V)>>>,
 }
 
@@ -26,7 +23,7 @@ impl<K, V> Default for Sorted<K, V> {
 }
 
 impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
-    pub(super) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
     {
@@ -35,7 +32,7 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
     }
 
     /// The value under `key`, to change; copies its chunk if another map shares it.
-    pub(super) fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    pub(crate) fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
     {
@@ -43,7 +40,7 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
         Some(&mut Arc::make_mut(&mut self.chunks[chunk])[at].1)
     }
 
-    pub(super) fn insert(&mut self, key: K, value: V) -> Option<V> {
+    pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
         match self.find(&key) {
             Ok((chunk, at)) => {
                 let entry = &mut Arc::make_mut(&mut self.chunks[chunk])[at];
@@ -56,7 +53,7 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
         }
     }
 
-    pub(super) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
+    pub(crate) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
     {
@@ -68,12 +65,12 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
         Some(Arc::make_mut(&mut self.chunks[chunk]).remove(at).1)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.chunks.iter().flat_map(|chunk| chunk.iter().map(|(key, value)| (key, value)))
     }
 
     /// The entries that are not below `key`, in order.
-    pub(super) fn from<'a, Q: Ord + ?Sized>(
+    pub(crate) fn from<'a, Q: Ord + ?Sized>(
         &'a self,
         key: &Q,
     ) -> impl Iterator<Item = (&'a K, &'a V)> + use<'a, Q, K, V>
