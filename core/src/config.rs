@@ -9,15 +9,26 @@ pub mod file;
 pub mod http;
 pub mod read;
 pub mod scalar;
+mod sections;
+pub mod tcp;
+pub mod tls;
+pub mod transport;
+pub mod udp;
 
 /// The complete dynamic configuration of one provider.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Configuration {
-    /// HTTP routers, services and middlewares by unqualified name.
+    /// What is routed request by request.
     pub http: Http,
+    /// What is routed connection by connection.
+    pub tcp: Tcp,
+    /// What is routed datagram by datagram.
+    pub udp: Udp,
+    /// Certificates, and how TLS is spoken.
+    pub tls: Tls,
 }
 
-/// Objects by unqualified name.
+/// HTTP objects by unqualified name.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Http {
     /// Routers.
@@ -26,6 +37,37 @@ pub struct Http {
     pub services: Definitions<http::Service>,
     /// Middlewares.
     pub middlewares: Definitions<crate::middleware::Definition>,
+    /// How servers are reached.
+    pub servers_transports: Definitions<transport::ServersTransport>,
+}
+
+/// TCP objects by unqualified name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tcp {
+    /// Routers.
+    pub routers: Definitions<tcp::Router>,
+    /// Services.
+    pub services: Definitions<tcp::Service>,
+}
+
+/// UDP objects by unqualified name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Udp {
+    /// Routers.
+    pub routers: Definitions<udp::Router>,
+    /// Services.
+    pub services: Definitions<udp::Service>,
+}
+
+/// TLS objects by unqualified name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tls {
+    /// Certificates have no names: they go by that of their file, or by a fingerprint of their text.
+    pub certificates: Definitions<tls::Certificate>,
+    /// How TLS is spoken.
+    pub options: Definitions<tls::Options>,
+    /// Stores of certificates.
+    pub stores: Definitions<tls::Store>,
 }
 
 /// Definitions by name. Shared, so that a message that changes one object shares all the others.

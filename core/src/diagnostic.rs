@@ -40,6 +40,62 @@ pub enum Kind {
     Service,
     /// An HTTP middleware.
     Middleware,
+    /// A way to reach HTTP servers.
+    ServersTransport,
+    /// A TCP router.
+    TcpRouter,
+    /// A TCP service.
+    TcpService,
+    /// A UDP router.
+    UdpRouter,
+    /// A UDP service.
+    UdpService,
+    /// A certificate with its key.
+    Certificate,
+    /// A way to speak TLS.
+    TlsOptions,
+    /// A store of certificates.
+    TlsStore,
+}
+
+impl Kind {
+    /// What it is called in front of a name; empty for a document.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Document => "",
+            Self::Router => "router",
+            Self::Service => "service",
+            Self::Middleware => "middleware",
+            Self::ServersTransport => "servers transport",
+            Self::TcpRouter => "TCP router",
+            Self::TcpService => "TCP service",
+            Self::UdpRouter => "UDP router",
+            Self::UdpService => "UDP service",
+            Self::Certificate => "certificate",
+            Self::TlsOptions => "TLS options",
+            Self::TlsStore => "TLS store",
+        }
+    }
+
+    /// The section of a document that defines its like; empty for a document.
+    #[must_use]
+    pub const fn section(self) -> &'static str {
+        match self {
+            Self::Document => "",
+            Self::Router => "http.routers",
+            Self::Service => "http.services",
+            Self::Middleware => "http.middlewares",
+            Self::ServersTransport => "http.serversTransports",
+            Self::TcpRouter => "tcp.routers",
+            Self::TcpService => "tcp.services",
+            Self::UdpRouter => "udp.routers",
+            Self::UdpService => "udp.services",
+            Self::Certificate => "tls.certificates",
+            Self::TlsOptions => "tls.options",
+            Self::TlsStore => "tls.stores",
+        }
+    }
 }
 
 /// One finding.
@@ -68,11 +124,8 @@ impl fmt::Display for Diagnostic {
             Severity::Warning => "warning: ",
             Severity::Error => "error: ",
         })?;
-        match self.kind {
-            Kind::Document => {}
-            Kind::Router => write!(f, "router {}: ", self.object)?,
-            Kind::Service => write!(f, "service {}: ", self.object)?,
-            Kind::Middleware => write!(f, "middleware {}: ", self.object)?,
+        if self.kind != Kind::Document {
+            write!(f, "{} {}: ", self.kind.noun(), self.object)?;
         }
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;

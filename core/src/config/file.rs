@@ -114,20 +114,41 @@ impl Configuration {
     /// The files that its objects name.
     #[must_use]
     pub fn files(&self) -> BTreeSet<&str> {
-        paths(&self.http.middlewares).collect()
+        let Self { http, tls, .. } = self;
+        let http = paths(&http.middlewares).chain(paths(&http.servers_transports));
+        let certificates = paths(&tls.certificates).chain(paths(&tls.stores));
+        http.chain(certificates).chain(paths(&tls.options)).collect()
     }
 
     /// The same with what is in the files. A file that `contents` does not have stays unread.
     /// Only objects that name files are copied; a configuration without files comes back as it is.
     #[must_use]
     pub fn with_files(self: &Arc<Self>, contents: &Contents) -> Arc<Self> {
-        let filled = filled(&self.http.middlewares, contents);
-        if filled.is_empty() {
-            return Arc::clone(self);
-        }
-        let mut configuration = Self::clone(self);
-        configuration.http.middlewares.extend(filled);
-        Arc::new(configuration)
+        let mut filled = Arc::clone(self);
+        fill(&mut filled, contents, |of| &of.http.middlewares, |of| &mut of.http.middlewares);
+        fill(
+            &mut filled,
+            contents,
+            |of| &of.http.servers_transports,
+            |of| &mut of.http.servers_transports,
+        );
+        fill(&mut filled, contents, |of| &of.tls.certificates, |of| &mut of.tls.certificates);
+        fill(&mut filled, contents, |of| &of.tls.options, |of| &mut of.tls.options);
+        fill(&mut filled, contents, |of| &of.tls.stores, |of| &mut of.tls.stores);
+        filled
+    }
+}
+
+/// Fills definitions of one kind.
+fn fill<T: Files + Clone>(
+    configuration: &mut Arc<Configuration>,
+    contents: &Contents,
+    definitions: fn(&Configuration) -> &Definitions<T>,
+    definitions_mut: fn(&mut Configuration) -> &mut Definitions<T>,
+) {
+    let filled = filled(definitions(configuration), contents);
+    if !filled.is_empty() {
+        definitions_mut(Arc::make_mut(configuration)).extend(filled);
     }
 }
 

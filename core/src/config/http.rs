@@ -22,11 +22,11 @@ pub struct Router {
     pub tls: Option<RouterTls>,
 }
 
-/// TLS settings of a router. Carried, not yet acted on beyond "TLS requests only".
+/// TLS settings of a router.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct RouterTls {
-    /// Name of the TLS options.
+    /// Name of the TLS options; empty: `default`.
     pub options: String,
     /// Name of the certificate resolver.
     pub cert_resolver: String,
@@ -76,6 +76,9 @@ pub struct LoadBalancer {
     /// How responses are passed on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_forwarding: Option<ResponseForwarding>,
+    /// Name of the settings by which the servers are reached; empty: the static `serversTransport`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub servers_transport: String,
 }
 
 impl Default for LoadBalancer {
@@ -86,6 +89,7 @@ impl Default for LoadBalancer {
             health_check: None,
             pass_host_header: true,
             response_forwarding: None,
+            servers_transport: String::new(),
         }
     }
 }

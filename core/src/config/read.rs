@@ -1,5 +1,5 @@
 //! Tree to dynamic configuration: each object on its own, so that a broken one takes only itself out.
-use super::{Configuration, Defined, Definitions};
+use super::{Configuration, Defined, Definitions, Http, Tcp, Tls, Udp, tls};
 use crate::{
     diagnostic::{Diagnostic, Kind, Place, Severity},
     static_config,
@@ -9,6 +9,7 @@ use crate::{
     },
 };
 use alloc::{
+    collections::BTreeMap,
     format,
     string::{String, ToString},
     sync::Arc,
@@ -34,57 +35,18 @@ pub fn read(document: &Node) -> (Configuration, Vec<Diagnostic>) {
     }
     for (key, node) in document.entries() {
         if key.is("http") {
-            reader.http(&mut configuration, node);
-        } else if SECTIONS.iter().any(|section| key.is(section)) {
-            let message = "not supported yet, ignored".to_string();
-            reader.say(Severity::Warning, &key.name, &key.place, message);
+            reader.http(&mut configuration.http, node);
+        } else if key.is("tcp") {
+            reader.tcp(&mut configuration.tcp, node);
+        } else if key.is("udp") {
+            reader.udp(&mut configuration.udp, node);
+        } else if key.is("tls") {
+            reader.tls(&mut configuration.tls, node);
         } else if !static_config::is_root(&key.name) {
             reader.unknown(&key.name, &key.place);
         }
     }
     (configuration, reader.diagnostics)
-}
-
-/// Adds what `from` defines to `into`. Of two objects with one name the first stays.
-///
-/// Compat: providers.md, "Same object name in two files".
-#[must_use]
-pub fn merge(into: &mut Configuration, from: Configuration) -> Vec<Diagnostic> {
-    let mut diagnostics = Vec::new();
-    let (http, from) = (&mut into.http, from.http);
-    join(Kind::Router, "http.routers", &mut http.routers, from.routers, &mut diagnostics);
-    join(Kind::Service, "http.services", &mut http.services, from.services, &mut diagnostics);
-    join(
-        Kind::Middleware,
-        "http.middlewares",
-        &mut http.middlewares,
-        from.middlewares,
-        &mut diagnostics,
-    );
-    diagnostics
-}
-
-fn join<T>(
-    kind: Kind,
-    section: &str,
-    into: &mut Definitions<T>,
-    from: Definitions<T>,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    for (name, defined) in from {
-        let Some(first) = into.get(&name) else {
-            into.insert(name, defined);
-            continue;
-        };
-        diagnostics.push(Diagnostic {
-            severity: Severity::Warning,
-            kind,
-            path: format!("{section}.{name}"),
-            place: defined.place.clone(),
-            message: format!("already configured at {}, skipping this one", first.place),
-            object: name,
-        });
-    }
 }
 
 #[derive(Default)]
@@ -93,20 +55,92 @@ struct Reader {
 }
 
 impl Reader {
-    fn http(&mut self, configuration: &mut Configuration, section: &Node) {
+    fn http(&mut self, http: &mut Http, section: &Node) {
         self.section("http", section);
         for (key, node) in section.entries() {
             let path = format!("http.{}", key.name);
-            let http = &mut configuration.http;
             if key.is("routers") {
                 self.objects(Kind::Router, &path, node, &mut http.routers);
             } else if key.is("services") {
                 self.objects(Kind::Service, &path, node, &mut http.services);
             } else if key.is("middlewares") {
                 self.objects(Kind::Middleware, &path, node, &mut http.middlewares);
+            } else if key.is("serversTransports") {
+                let transports = &mut http.servers_transports;
+                self.objects(Kind::ServersTransport, &path, node, transports);
             } else {
                 self.unknown(&path, &key.place);
             }
+        }
+    }
+
+    fn tcp(&mut self, tcp: &mut Tcp, section: &Node) {
+        self.section("tcp", section);
+        for (key, node) in section.entries() {
+            let path = format!("tcp.{}", key.name);
+            if key.is("routers") {
+                self.objects(Kind::TcpRouter, &path, node, &mut tcp.routers);
+            } else if key.is("services") {
+                self.objects(Kind::TcpService, &path, node, &mut tcp.services);
+            } else {
+                self.unknown(&path, &key.place);
+            }
+        }
+    }
+
+    fn udp(&mut self, udp: &mut Udp, section: &Node) {
+        self.section("udp", section);
+        for (key, node) in section.entries() {
+            let path = format!("udp.{}", key.name);
+            if key.is("routers") {
+                self.objects(Kind::UdpRouter, &path, node, &mut udp.routers);
+            } else if key.is("services") {
+                self.objects(Kind::UdpService, &path, node, &mut udp.services);
+            } else {
+                self.unknown(&path, &key.place);
+            }
+        }
+    }
+
+    fn tls(&mut self, tls: &mut Tls, section: &Node) {
+        self.section("tls", section);
+        for (key, node) in section.entries() {
+            let path = format!("tls.{}", key.name);
+            if key.is("certificates") {
+                self.certificates(&path, node, &mut tls.certificates);
+            } else if key.is("options") {
+                self.objects(Kind::TlsOptions, &path, node, &mut tls.options);
+            } else if key.is("stores") {
+                self.objects(Kind::TlsStore, &path, node, &mut tls.stores);
+            } else {
+                self.unknown(&path, &key.place);
+            }
+        }
+    }
+
+    /// A list: its items get names.
+    fn certificates(&mut self, path: &str, list: &Node, into: &mut Definitions<tls::Certificate>) {
+        let items = match &list.value {
+            Value::List(items) => &**items,
+            Value::Null => &[],
+            other => {
+                let message = format!("expected a list of certificates, found {}", other.kind());
+                return self.say(Severity::Error, path, &list.place, message);
+            }
+        };
+        let mut namesakes = BTreeMap::new();
+        for (index, node) in items.iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            let (ignored, value) = decoded::<tls::Certificate>(node, &path);
+            let base = match &value {
+                Ok(certificate) => certificate.name(),
+                Err(_) => format!("number {}", index + 1),
+            };
+            let count = namesakes.entry(base.clone()).or_insert(0);
+            *count += 1;
+            let name = if *count == 1 { base } else { format!("{base} ({count})") };
+            let value = self.told(Kind::Certificate, &name, ignored, value);
+            into.insert(name.into(), Arc::new(Defined { value, place: node.place.clone() }));
         }
     }
 
@@ -124,26 +158,26 @@ impl Reader {
                 self.push(Severity::Error, kind, &key.name, (path, &key.place), message);
                 continue;
             }
-            let value = self.object(kind, &key.name, &path, node);
+            let (ignored, value) = decoded(node, &path);
+            let value = self.told(kind, &key.name, ignored, value);
             let defined = Arc::new(Defined { value, place: key.place.clone() });
             into.insert(key.name.as_str().into(), defined);
         }
     }
 
-    fn object<T: DeserializeOwned>(
+    /// An object, after telling what is wrong with it.
+    fn told<T>(
         &mut self,
         kind: Kind,
         name: &str,
-        path: &str,
-        node: &Node,
+        ignored: Vec<Ignored>,
+        value: Result<T, decode::Error>,
     ) -> Result<T, String> {
-        let mut ignored = Vec::new();
-        let result = decode::decode(node, path, &mut ignored);
         for Ignored { path, place, reason } in ignored {
             let message = reason.message().to_string();
             self.push(Severity::Warning, kind, name, (path, &place), message);
         }
-        result.map_err(|error| {
+        value.map_err(|error| {
             let reason = format!("{}: {}", error.path, error.message);
             self.push(Severity::Error, kind, name, (error.path, &error.place), error.message);
             reason
@@ -178,6 +212,16 @@ impl Reader {
         let (object, place) = (object.into(), place.clone());
         self.diagnostics.push(Diagnostic { severity, kind, object, path, place, message });
     }
+}
+
+/// What stands at `path`, and what of it has no effect.
+fn decoded<T: DeserializeOwned>(
+    node: &Node,
+    path: &str,
+) -> (Vec<Ignored>, Result<T, decode::Error>) {
+    let mut ignored = Vec::new();
+    let value = decode::decode(node, path, &mut ignored);
+    (ignored, value)
 }
 
 /// Why an object cannot have this name.

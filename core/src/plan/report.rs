@@ -143,7 +143,15 @@ impl Plan {
             Kind::Middleware => {
                 provider.middlewares.get(name).map(|o| (o.part.notes(), &o.definition.place))
             }
-            Kind::Document => None,
+            Kind::Document
+            | Kind::ServersTransport
+            | Kind::TcpRouter
+            | Kind::TcpService
+            | Kind::UdpRouter
+            | Kind::UdpService
+            | Kind::Certificate
+            | Kind::TlsOptions
+            | Kind::TlsStore => None,
         };
         let Some((notes, place)) = found else { return };
         let object = id.qualified();
@@ -173,14 +181,8 @@ fn listed<'a, T>(
 }
 
 fn path(id: &Id, option: &str) -> String {
-    let section = match id.kind {
-        Kind::Document => "",
-        Kind::Router => "routers",
-        Kind::Service => "services",
-        Kind::Middleware => "middlewares",
-    };
     let dot = if option.is_empty() { "" } else { "." };
-    format!("http.{section}.{}{dot}{option}", id.name)
+    format!("{}.{}{dot}{option}", id.kind.section(), id.name)
 }
 
 /// Text into a hash.

@@ -3,11 +3,7 @@
 //! A provider's first message is applied at once; after that at most one an interval, always the
 //! latest. What is already applied is not applied again.
 use super::{Configurations, Message};
-use crate::{
-    config::{Configuration, Definitions, Http},
-    machine::Machine,
-    time::Instant,
-};
+use crate::{config::Configuration, machine::Machine, time::Instant};
 use alloc::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
@@ -85,7 +81,7 @@ impl Machine for Aggregator {
         let Message { provider, configuration } = message;
         let state =
             self.providers.entry(provider.clone()).or_insert(Provider { open: now, waiting: None });
-        if self.applied.get(&provider).is_some_and(|applied| same(applied, &configuration)) {
+        if self.applied.get(&provider).is_some_and(|applied| applied.same(&configuration)) {
             state.waiting = None;
             self.outputs.push_back(Output::Same { provider });
         } else if state.open <= now {
@@ -113,23 +109,6 @@ impl Machine for Aggregator {
         let waiting = self.providers.values().filter(|state| state.waiting.is_some());
         waiting.map(|state| state.open).min()
     }
-}
-
-/// Equality that is one comparison of pointers for what is shared.
-fn same(a: &Arc<Configuration>, b: &Arc<Configuration>) -> bool {
-    let Configuration { http: Http { routers, services, middlewares } } = &**a;
-    let http = &b.http;
-    Arc::ptr_eq(a, b)
-        || same_definitions(routers, &http.routers)
-            && same_definitions(services, &http.services)
-            && same_definitions(middlewares, &http.middlewares)
-}
-
-fn same_definitions<T: PartialEq>(a: &Definitions<T>, b: &Definitions<T>) -> bool {
-    a.len() == b.len()
-        && a.iter().zip(b).all(|((a_name, a), (b_name, b))| {
-            (Arc::ptr_eq(a_name, b_name) || a_name == b_name) && (Arc::ptr_eq(a, b) || a == b)
-        })
 }
 
 #[cfg(test)]

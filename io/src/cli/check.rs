@@ -91,14 +91,19 @@ fn check(
 
 fn summarize(configuration: &StaticConfiguration, dynamic: Option<&Configuration>) -> String {
     let mut summary = plural(configuration.entry_points.len(), "entry point");
-    if let Some(Configuration { http }) = dynamic {
+    if let Some(Configuration { http, tcp, udp, tls }) = dynamic {
+        let routers = http.routers.len() + tcp.routers.len() + udp.routers.len();
+        let services = http.services.len() + tcp.services.len() + udp.services.len();
         let _ = write!(
             summary,
             ", {}, {}, {}",
-            plural(http.routers.len(), "router"),
-            plural(http.services.len(), "service"),
+            plural(routers, "router"),
+            plural(services, "service"),
             plural(http.middlewares.len(), "middleware")
         );
+        if !tls.certificates.is_empty() {
+            let _ = write!(summary, ", {}", plural(tls.certificates.len(), "certificate"));
+        }
     } else if configuration.providers.file.is_none() {
         summary.push_str(", no dynamic configuration");
     }

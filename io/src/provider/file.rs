@@ -7,7 +7,7 @@
 use crate::log::CONFIGURATION;
 use rutter_core::{
     config::Configuration,
-    diagnostic::{Diagnostic, Kind, Severity},
+    diagnostic::{Diagnostic, Severity},
     provider::Message,
 };
 use std::{io, path::PathBuf, sync::Arc, thread, time::Duration};
@@ -231,15 +231,9 @@ impl Provider {
 }
 
 /// Whether the object stays in the configuration with the reason, and the plan's compiler tells it.
-fn is_told_later(diagnostic: &Diagnostic, Configuration { http }: &Configuration) -> bool {
+fn is_told_later(diagnostic: &Diagnostic, configuration: &Configuration) -> bool {
     let Some(name) = diagnostic.object.strip_suffix("@file") else { return false };
-    diagnostic.severity == Severity::Error
-        && match diagnostic.kind {
-            Kind::Router => http.routers.get(name).is_some_and(|it| it.value.is_err()),
-            Kind::Service => http.services.get(name).is_some_and(|it| it.value.is_err()),
-            Kind::Middleware => http.middlewares.get(name).is_some_and(|it| it.value.is_err()),
-            Kind::Document => false,
-        }
+    diagnostic.severity == Severity::Error && configuration.is_broken(diagnostic.kind, name)
 }
 
 fn report(diagnostic: &Diagnostic) {

@@ -72,7 +72,8 @@ fn what_nobody_knows_is_a_warning_with_its_path() {
         "a.yml",
         r#"{"entryPoints": {"web": {}}, "http": {
             "routers": {"r": {"rulle": "x", "tls": null}}, "router": {}, "services": null},
-            "tcp": {}, "tls": {}, "udp": {}, "httpp": {}, "middlewares": {}}"#,
+            "tcp": {"middlewares": {}}, "tls": {"certs": []}, "udp": {"routers": {"r": {"rule": "x"}}},
+            "httpp": {}, "middlewares": {}}"#,
     ));
     insta::assert_snapshot!(said(&diagnostics), @"
     a.yml:4: warning: http.router: unknown option, it has no effect; check its spelling and indentation
@@ -80,9 +81,9 @@ fn what_nobody_knows_is_a_warning_with_its_path() {
     a.yml:8: warning: router r: http.routers.r.tls: nothing follows the key, it has no effect; write `{}` for a section with defaults
     a.yml:10: warning: httpp: unknown option, it has no effect; check its spelling and indentation
     a.yml:11: warning: middlewares: unknown option, it has no effect; check its spelling and indentation
-    a.yml:12: warning: tcp: not supported yet, ignored
-    a.yml:13: warning: tls: not supported yet, ignored
-    a.yml:14: warning: udp: not supported yet, ignored
+    a.yml:13: warning: tcp.middlewares: unknown option, it has no effect; check its spelling and indentation
+    a.yml:15: warning: tls.certs: unknown option, it has no effect; check its spelling and indentation
+    a.yml:19: warning: UDP router r: udp.routers.r.rule: unknown option, it has no effect; check its spelling and indentation
     ");
 }
 
@@ -120,8 +121,64 @@ fn of_two_files_with_one_name_the_first_is_kept() {
         "b.yml",
         r#"{"http": {"routers": {"q": {"rule": "b"}, "r": {"rule": "b"}}}}"#,
     ));
-    insta::assert_snapshot!(said(&merge(&mut first, second)), @"b.yml:5: warning: router r: http.routers.r: already configured at a.yml:3, skipping this one");
+    insta::assert_snapshot!(said(&first.merge(second)), @"b.yml:5: warning: router r: http.routers.r: already configured at a.yml:3, skipping this one");
     let rules: Vec<_> =
         first.http.routers.values().map(|router| &*router.value.as_ref().unwrap().rule).collect();
     assert_eq!(rules, ["b", "a"]);
+}
+
+#[test]
+fn tcp_udp_and_tls_are_read_by_name() {
+    let (configuration, diagnostics) = read(&document(
+        "a.yml",
+        r#"{
+            "tcp": {
+                "routers": {"db": {"rule": "HostSNI(`*`)", "service": "db", "tls": {"passthrough": "true"}}},
+                "services": {"db": {"loadBalancer": {
+                    "servers": [{"address": "10.0.0.1:5432"}], "terminationDelay": -1, "proxyProtocol": {}}}}},
+            "udp": {
+                "routers": {"dns": {"entryPoints": ["dns"], "service": "dns"}},
+                "services": {"dns": {"weighted": {"services": [{"name": "a", "weight": 3}]}}}},
+            "tls": {
+                "options": {"modern": {"minVersion": "VersionTLS13", "clientAuth": {"caFiles": "ca.pem"}}},
+                "stores": {"default": {"defaultCertificate": {"certFile": "d.pem", "keyFile": "d.key"}}}},
+            "http": {"serversTransports": {"mtls": {"rootCAs": ["ca.pem"], "disableHTTP2": true}}}}"#,
+    ));
+    assert_eq!(said(&diagnostics), "");
+    let Configuration { http, tcp, udp, tls } = &configuration;
+    let router = tcp.routers["db"].value.as_ref().unwrap();
+    assert!(router.tls.as_ref().is_some_and(|tls| tls.passthrough));
+    let balancer = tcp.services["db"].value.as_ref().unwrap().load_balancer.as_ref().unwrap();
+    assert_eq!(balancer.termination_delay, Some(-1));
+    assert_eq!(balancer.proxy_protocol.unwrap().version, 2);
+    assert_eq!(udp.routers["dns"].value.as_ref().unwrap().service, "dns");
+    let weighted = udp.services["dns"].value.as_ref().unwrap().weighted.as_ref().unwrap();
+    assert_eq!(weighted.services[0].weight, Some(3));
+    assert_eq!(tls.options["modern"].value.as_ref().unwrap().min_version, "VersionTLS13");
+    assert!(tls.stores["default"].value.as_ref().unwrap().default_certificate.is_some());
+    assert!(http.servers_transports["mtls"].value.as_ref().unwrap().disable_http2);
+    let files: Vec<&str> = configuration.files().into_iter().collect();
+    assert_eq!(files, ["ca.pem", "d.key", "d.pem"]);
+}
+
+#[test]
+fn certificates_are_called_by_their_files() {
+    let (configuration, diagnostics) = read(&document(
+        "a.yml",
+        r#"{"tls": {"certificates": [
+            {"certFile": "a.pem", "keyFile": "a.key"},
+            {"certFile": "a.pem", "keyFile": "b.key", "store": "x"},
+            {"certFile": "-----BEGIN CERTIFICATE-----", "keyFile": "c.key"},
+            {"stores": {}},
+            {}]}}"#,
+    ));
+    insta::assert_snapshot!(said(&diagnostics), @"
+    a.yml:7: warning: certificate a.pem (2): tls.certificates[1].store: unknown option, it has no effect; check its spelling and indentation
+    a.yml:10: error: certificate number 4: tls.certificates[3].stores: expected a list, found a section
+    ");
+    let names: Vec<&str> = configuration.tls.certificates.keys().map(|name| &**name).collect();
+    let expected = ["a.pem", "a.pem (2)", "in-line ddddb6cbd348", "number 4", "without certFile"];
+    assert_eq!(names, expected);
+    let (_, diagnostics) = read(&document("a.yml", r#"{"tls": {"certificates": {"a": {}}}}"#));
+    insta::assert_snapshot!(said(&diagnostics), @"a.yml:2: error: tls.certificates: expected a list of certificates, found a section");
 }

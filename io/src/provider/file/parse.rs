@@ -5,7 +5,7 @@ use crate::{
     source,
 };
 use rutter_core::{
-    config::{Configuration, Definitions, read},
+    config::{Configuration, read},
     diagnostic::{Diagnostic, Kind, Place, Severity},
     tree::{Node, Value},
 };
@@ -118,7 +118,7 @@ impl Parser {
         let mut merged = Arc::clone(&first.configuration);
         for file in files {
             let more = Configuration::clone(&file.configuration);
-            duplicates.extend(read::merge(Arc::make_mut(&mut merged), more));
+            duplicates.extend(Arc::make_mut(&mut merged).merge(more));
         }
         (merged, duplicates)
     }
@@ -153,18 +153,7 @@ impl File {
 
     /// Takes over the old definitions that are equal.
     fn share(&mut self, old: &Configuration) {
-        let new = &mut Arc::make_mut(&mut self.configuration).http;
-        share(&mut new.routers, &old.http.routers);
-        share(&mut new.services, &old.http.services);
-        share(&mut new.middlewares, &old.http.middlewares);
-    }
-}
-
-fn share<T: PartialEq>(new: &mut Definitions<T>, old: &Definitions<T>) {
-    for (name, definition) in new {
-        if let Some(same) = old.get(name).filter(|old| *old == definition) {
-            *definition = Arc::clone(same);
-        }
+        Arc::make_mut(&mut self.configuration).share(old);
     }
 }
 

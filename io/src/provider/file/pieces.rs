@@ -264,7 +264,8 @@ fn moved(place: &Place, shift: i64) -> Place {
     Place { source: Arc::clone(&place.source), line }
 }
 
-fn line_of(Configuration { http }: &Configuration, section: Section, name: &str) -> Option<u32> {
+fn line_of(configuration: &Configuration, section: Section, name: &str) -> Option<u32> {
+    let http = &configuration.http;
     Some(match section {
         Section::Routers => http.routers.get(name)?.place.line,
         Section::Services => http.services.get(name)?.place.line,

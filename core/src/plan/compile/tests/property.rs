@@ -83,7 +83,15 @@ fn apply(configurations: &mut Configurations, edit: &Edit) {
         Kind::Router => set(&mut http.routers, object, variant, |n| router_variant(object, n)),
         Kind::Service => set(&mut http.services, object, variant, service_variant),
         Kind::Middleware => set(&mut http.middlewares, object, variant, middleware_variant),
-        Kind::Document => {}
+        Kind::Document
+        | Kind::ServersTransport
+        | Kind::TcpRouter
+        | Kind::TcpService
+        | Kind::UdpRouter
+        | Kind::UdpService
+        | Kind::Certificate
+        | Kind::TlsOptions
+        | Kind::TlsStore => {}
     }
 }
 
