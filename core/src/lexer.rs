@@ -95,6 +95,27 @@ impl<'a> Tokens<'a> {
         if self.token.kind == *kind { self.advance() } else { Err(self.unexpected(name)) }
     }
 
+    /// The arguments of a function, whose opening parenthesis stands here, each with its place, and the
+    /// place behind its closing one.
+    pub(crate) fn arguments(&mut self) -> Result<(Vec<(String, usize)>, usize), Fault> {
+        self.expect(&Kind::Open, "(")?;
+        let mut arguments = Vec::new();
+        while self.token.kind != Kind::Close {
+            let Kind::Text(text) = &mut self.token.kind else {
+                return Err(self.unexpected("a string in quotes or )"));
+            };
+            let text = core::mem::take(text);
+            arguments.push((text, self.token.start));
+            self.advance()?;
+            if self.token.kind != Kind::Close {
+                self.expect(&Kind::Comma, ", or )")?;
+            }
+        }
+        let end = self.token.end;
+        self.advance()?;
+        Ok((arguments, end))
+    }
+
     /// Behind a token that opens another level.
     pub(crate) fn descend(&mut self) -> Result<(), Fault> {
         if self.depth == DEPTH_MAX {
@@ -145,6 +166,19 @@ impl<'a> Tokens<'a> {
         };
         Fault::new(self.token.start, format!("expected {expected}, found {found}"))
     }
+}
+
+/// Whether a name as written means the function called `name`: as it is called, in one case, or with
+/// one capital. Compat: rules.md "Grammar".
+pub(crate) fn means(written: &str, name: &str) -> bool {
+    let Some(rest) = written.get(1..).filter(|_| written.eq_ignore_ascii_case(name)) else {
+        return false;
+    };
+    written == name
+        || !written.contains(|c: char| c.is_ascii_uppercase())
+        || !written.contains(|c: char| c.is_ascii_lowercase())
+        || written.starts_with(|c: char| c.is_ascii_uppercase())
+            && !rest.contains(|c: char| c.is_ascii_uppercase())
 }
 
 struct Lexer<'a> {

@@ -4,7 +4,7 @@ use super::{
     template::{Target, Template},
     view::{View, lossy},
 };
-use crate::regexp;
+use crate::{lexer, regexp};
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 use arrayvec::ArrayString;
 use core::net::IpAddr;
@@ -89,14 +89,7 @@ impl Kind {
     /// The matcher of a name: as documented, in lower or upper case, or with only its first letter
     /// in upper case.
     pub(super) fn of(name: &str) -> Option<Self> {
-        let kind = Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))?;
-        let rest = name.get(1..)?;
-        let cased = name == kind.name()
-            || !name.contains(|c: char| c.is_ascii_uppercase())
-            || !name.contains(|c: char| c.is_ascii_lowercase())
-            || name.starts_with(|c: char| c.is_ascii_uppercase())
-                && !rest.contains(|c: char| c.is_ascii_uppercase());
-        cased.then_some(kind)
+        Self::ALL.into_iter().find(|kind| lexer::means(name, kind.name()))
     }
 
     const fn name(self) -> &'static str {

@@ -129,21 +129,8 @@ impl Parser<'_> {
         let kind = matcher::Kind::of(name)
             .ok_or_else(|| Fault::syntax(start, format!("unsupported function: {name}")))?;
         tokens.advance()?;
-        tokens.expect(&Kind::Open, "(")?;
-        let mut arguments = Vec::new();
-        while tokens.token.kind != Kind::Close {
-            let Kind::Text(text) = &mut tokens.token.kind else {
-                return Err(tokens.unexpected("a string in quotes or )").into());
-            };
-            let text = core::mem::take(text);
-            arguments.push(Argument { text, at: tokens.token.start });
-            tokens.advance()?;
-            if tokens.token.kind != Kind::Close {
-                tokens.expect(&Kind::Comma, ", or )")?;
-            }
-        }
-        let end = tokens.token.end;
-        tokens.advance()?;
+        let (arguments, end) = tokens.arguments()?;
+        let arguments = arguments.into_iter().map(|(text, at)| Argument { text, at }).collect();
         Ok(Call { kind, arguments, negated, start, end })
     }
 }

@@ -192,8 +192,9 @@ fn server_name(extension: &[u8]) -> Option<Option<Box<str>>> {
     Some(host.and_then(host_name))
 }
 
-/// `None`: not the name of a host. RFC 6066 section 3: addresses are not permitted.
-fn host_name(name: &[u8]) -> Option<Box<str>> {
+/// The name of a host as hellos are compared by it: lower-cased, without trailing dot. `None`: it is
+/// none. RFC 6066 section 3: addresses are not permitted.
+pub(crate) fn host_name(name: &[u8]) -> Option<Box<str>> {
     let name = str::from_utf8(name).ok()?;
     let name = name.strip_suffix('.').unwrap_or(name);
     let character = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
