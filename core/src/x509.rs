@@ -53,7 +53,8 @@ impl<'a> Certificate<'a> {
         let (_serial, _algorithm) = (fields.next()?, fields.next()?);
         let issuer = fields.next().and_then(sequence)?;
         let mut validity = elements(fields.next().and_then(sequence)?);
-        let (not_before, not_after) = (validity.next().and_then(time), validity.next().and_then(time));
+        let (not_before, not_after) =
+            (validity.next().and_then(time), validity.next().and_then(time));
         let subject = fields.next().and_then(sequence)?;
         let key = fields.next().and_then(sequence).and_then(|info| elements(info).next());
         let mut identifiers = elements(key.and_then(sequence).unwrap_or_default())
@@ -128,17 +129,18 @@ fn time(element: AnyRef<'_>) -> Option<u64> {
         element.decode_as().ok()
     }
     let utc = decoded::<UtcTime>(element).map(|time| time.to_unix_duration());
-    let time = utc.or_else(|| decoded::<GeneralizedTime>(element).map(|it| it.to_unix_duration()))?;
+    let time =
+        utc.or_else(|| decoded::<GeneralizedTime>(element).map(|it| it.to_unix_duration()))?;
     Some(time.as_secs())
 }
 
 /// The text of an attribute. Teletex text goes through as it is: what it means nobody agrees on.
 fn text(value: AnyRef<'_>) -> Option<Cow<'_, [u8]>> {
     if value.tag() == Tag::BmpString {
-        let units = value.value().chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
-        let text: String = char::decode_utf16(units)
-            .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
-            .collect();
+        let units =
+            value.value().chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+        let text: String =
+            char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
         return Some(Cow::Owned(text.into_bytes()));
     }
     let is_text = matches!(

@@ -39,6 +39,7 @@ const DEPENDENCIES: &[&str] = &[
     "regex",
     "regex-automata",
     "regex-syntax",
+    "rustls-pki-types",
     "serde",
     "serde_core",
     "serde_derive",

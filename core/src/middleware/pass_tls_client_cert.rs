@@ -1,14 +1,16 @@
 //! `passTLSClientCert`: the client's certificates, told to servers in headers. Compat: middlewares.md
 //! "passTLSClientCert".
 use super::{Context, Options, Verdict, Walk};
-use crate::{cells::Cells, entry_point::Certificates};
+use crate::{
+    cells::Cells,
+    entry_point::Certificates,
+    x509::{self, Certificate, Name},
+};
 use alloc::{format, string::String, vec::Vec};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use certificate::{Certificate, Name};
 use http::{HeaderName, HeaderValue, request};
 use serde::{Deserialize, Serialize};
 
-mod certificate;
 #[cfg(test)]
 mod tests;
 
@@ -129,7 +131,9 @@ fn told(info: &Info, certificates: &Certificates) -> Vec<u8> {
         part("NB", time(info.not_before, certificate.not_before));
         part("NA", time(info.not_after, certificate.not_after));
         if info.sans {
-            part("SAN", certificate.alternative_names().join(&b','));
+            let kinds = [x509::DNS, x509::MAILBOX, x509::ADDRESS, x509::URI];
+            let names = kinds.into_iter().flat_map(|kind| certificate.alternative_names(kind));
+            part("SAN", names.collect::<Vec<_>>().join(&b','));
         }
         parts.join(&b';')
     };

@@ -1,0 +1,6 @@
+//! TLS towards clients: which certificate, and how it is spoken. Compat: tls.md.
+
+pub mod certificate;
+pub mod hosts;
+pub mod options;
+pub mod store;
