@@ -1,7 +1,12 @@
-//! The PROXY protocol header that a load balancer in front may send, versions 1 and 2.
+//! The PROXY protocol header that a load balancer in front may send, and that TCP servers may be sent,
+//! versions 1 and 2.
 //!
 //! Compat: http.md "PROXY protocol": detected by its signature, optional.
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use alloc::{format, vec::Vec};
+use core::{
+    fmt::Display,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
 
 const SIGNATURE_1: &[u8] = b"PROXY ";
 const SIGNATURE_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
@@ -13,6 +18,15 @@ const FIXED_BYTES: usize = 16;
 /// The most bytes a header may have that is accepted: additional fields of version 2 beyond this
 /// are nothing that we would read.
 pub const HEADER_BYTES_MAX: usize = 4096;
+
+/// How a header is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// As a line of text.
+    One,
+    /// In binary.
+    Two,
+}
 
 /// What the first bytes of a connection are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +65,39 @@ pub fn sniff(bytes: &[u8]) -> Sniff {
         return rest.map_or(Sniff::NeedMore, |_| version_2(bytes));
     }
     Sniff::Absent
+}
+
+/// The header that tells of these ends. Ends of both families are told as of IPv6.
+#[must_use]
+pub fn header(version: Version, Addresses { source, destination }: Addresses) -> Vec<u8> {
+    let ends = [source, destination];
+    let ips = ends.map(|end| end.ip().to_canonical());
+    let ports = ends.map(|end| end.port());
+    let v4 = match ips {
+        [IpAddr::V4(source), IpAddr::V4(destination)] => Some([source, destination]),
+        _ => None,
+    };
+    let v6 = ips.map(|ip| match ip {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+        IpAddr::V6(ip) => ip,
+    });
+    match (version, v4) {
+        (Version::One, Some([from, to])) => line("TCP4", &from, &to, ports),
+        (Version::One, None) => line("TCP6", &v6[0], &v6[1], ports),
+        (Version::Two, Some(ips)) => binary(0x11, &ips.map(|ip| ip.octets()).concat(), ports),
+        (Version::Two, None) => binary(0x21, &v6.map(|ip| ip.octets()).concat(), ports),
+    }
+}
+
+fn line(family: &str, from: &dyn Display, to: &dyn Display, ports: [u16; 2]) -> Vec<u8> {
+    format!("PROXY {family} {from} {to} {} {}\r\n", ports[0], ports[1]).into_bytes()
+}
+
+fn binary(family: u8, ips: &[u8], ports: [u16; 2]) -> Vec<u8> {
+    // Two addresses of 16 bytes at most, and their ports.
+    let length = u16::try_from(ips.len() + 4).unwrap_or(0);
+    let ports = ports.map(u16::to_be_bytes).concat();
+    [SIGNATURE_2, &[0x21, family], &length.to_be_bytes(), ips, &ports].concat()
 }
 
 /// `Some(Some(rest))` after the signature, `Some(None)` if the bytes are only a part of it so far.

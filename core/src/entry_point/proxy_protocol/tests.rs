@@ -106,3 +106,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn headers_are_written_as_text_or_in_binary() {
+    let addresses = Addresses {
+        source: "192.0.2.1:4711".parse().unwrap(),
+        destination: "[::ffff:10.0.0.1]:443".parse().unwrap(),
+    };
+    let line = header(Version::One, addresses);
+    assert_eq!(line, b"PROXY TCP4 192.0.2.1 10.0.0.1 4711 443\r\n");
+    let binary = header(Version::Two, addresses);
+    assert_eq!(binary, v2(0x21, 0x11, &[192, 0, 2, 1, 10, 0, 0, 1, 0x12, 0x67, 1, 0xbb]));
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_reads_back(source: SocketAddr, destination: SocketAddr, one: bool) {
+        let version = if one { Version::One } else { Version::Two };
+        let written = header(version, Addresses { source, destination });
+        let Sniff::Header { bytes, addresses: Some(read) } = sniff(&written) else {
+            return Err(TestCaseError::fail("no header"));
+        };
+        prop_assert_eq!(bytes, written.len());
+        let plain = |end: SocketAddr| (end.ip().to_canonical(), end.port());
+        prop_assert_eq!([read.source, read.destination].map(plain), [source, destination].map(plain));
+    }
+}
