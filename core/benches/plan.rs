@@ -27,7 +27,7 @@ fn settings() -> Settings {
         hostname: http::HeaderValue::from_static("bench"),
         raw_paths: false,
     };
-    Settings { entry_points: [web].into(), ping: false }
+    Settings { entry_points: [web].into(), ping: false, ..Settings::default() }
 }
 
 fn defined<T>(value: T) -> Arc<Defined<T>> {

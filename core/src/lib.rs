@@ -38,4 +38,5 @@ pub mod time;
 pub mod tls;
 pub mod trace;
 pub mod tree;
+pub mod udp;
 mod x509;

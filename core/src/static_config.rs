@@ -14,7 +14,6 @@ pub mod options;
 mod read;
 mod words;
 
-pub use crate::config::transport::ForwardingTimeouts;
 pub use entry_point::EntryPoint;
 pub use log::{AccessLog, Log};
 pub use options::is_root;
@@ -74,6 +73,28 @@ impl Default for ServersTransport {
             root_cas: Vec::new(),
             max_idle_conns_per_host: 200,
             forwarding_timeouts: ForwardingTimeouts::default(),
+        }
+    }
+}
+
+/// Time limits towards servers; see [`Duration::limit`] for "0: no limit".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ForwardingTimeouts {
+    /// For a connection. 0: no limit.
+    pub dial_timeout: Duration,
+    /// From the request's end to the response's header. 0: no limit.
+    pub response_header_timeout: Duration,
+    /// For an idle connection. 0: no limit.
+    pub idle_conn_timeout: Duration,
+}
+
+impl Default for ForwardingTimeouts {
+    fn default() -> Self {
+        Self {
+            dial_timeout: Duration::from_secs(30),
+            response_header_timeout: Duration::default(),
+            idle_conn_timeout: Duration::from_secs(90),
         }
     }
 }

@@ -56,7 +56,8 @@ fn setup(middleware: Definition) -> Setup {
         hostname: http::HeaderValue::from_static("edge"),
         raw_paths: false,
     };
-    let settings = Settings { entry_points: [entry_point].into(), ping: true };
+    let settings =
+        Settings { entry_points: [entry_point].into(), ping: true, ..Settings::default() };
     let configurations = BTreeMap::from([("file".into(), Arc::new(configuration))]);
     let (plan, diagnostics) = compile::compile(None, &settings, &configurations);
     assert!(diagnostics.is_empty(), "{diagnostics:?}");

@@ -65,7 +65,8 @@ fn setup(services: &[(&str, Service)], middlewares: &[Definition]) -> Setup {
         hostname: http::HeaderValue::from_static("edge"),
         raw_paths: false,
     };
-    let settings = Settings { entry_points: [entry_point].into(), ping: true };
+    let settings =
+        Settings { entry_points: [entry_point].into(), ping: true, ..Settings::default() };
     let configurations = BTreeMap::from([("file".into(), Arc::new(configuration))]);
     let (plan, diagnostics) = compile::compile(None, &settings, &configurations);
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
@@ -402,7 +403,11 @@ fn ping_answers_until_the_process_terminates() {
         ..Router::default()
     };
     configuration.http.routers.insert("ping".into(), define(router));
-    let settings = Settings { entry_points: Arc::clone(&it.plan.entry_points), ping: true };
+    let settings = Settings {
+        entry_points: Arc::clone(&it.plan.entry_points),
+        ping: true,
+        ..Settings::default()
+    };
     let configurations = BTreeMap::from([("internal".into(), Arc::new(configuration))]);
     it.plan = Arc::new(compile::compile(Some(&it.plan), &settings, &configurations).0);
     for (terminating, want) in [(false, 200), (true, 503)] {

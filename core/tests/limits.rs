@@ -60,7 +60,8 @@ fn setup(middlewares: &[&str]) -> Setup {
         hostname: http::HeaderValue::from_static("edge"),
         raw_paths: false,
     };
-    let settings = Settings { entry_points: [entry_point].into(), ping: true };
+    let settings =
+        Settings { entry_points: [entry_point].into(), ping: true, ..Settings::default() };
     let configurations = BTreeMap::from([("file".into(), Arc::new(configuration))]);
     let (plan, diagnostics) = compile::compile(None, &settings, &configurations);
     assert!(diagnostics.is_empty(), "{diagnostics:?}");

@@ -296,7 +296,11 @@ fn settings() -> Settings {
         hostname: http::HeaderValue::from_static("edge"),
         raw_paths: name == "inner",
     };
-    Settings { entry_points: [entry_point("web"), entry_point("inner")].into(), ping: true }
+    Settings {
+        entry_points: [entry_point("web"), entry_point("inner")].into(),
+        ping: true,
+        ..Settings::default()
+    }
 }
 
 const SERVICES: [&str; 6] = ["s0", "s1", "s2", "s3", "s4", "ping@internal"];

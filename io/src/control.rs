@@ -128,6 +128,7 @@ impl Control {
         let settings = plan::Settings {
             entry_points: Arc::clone(&previous.entry_points),
             ping: self.proxy.settings.internal.ping.is_some(),
+            ..plan::Settings::default()
         };
         let (plan, diagnostics) = compile(Some(&previous), &settings, configurations);
         self.report(diagnostics);

@@ -120,14 +120,12 @@ impl Reader {
 
     /// A list: its items get names.
     fn certificates(&mut self, path: &str, list: &Node, into: &mut Definitions<tls::Certificate>) {
-        let items = match &list.value {
-            Value::List(items) => &**items,
-            Value::Null => &[],
-            other => {
-                let message = format!("expected a list of certificates, found {}", other.kind());
-                return self.say(Severity::Error, path, &list.place, message);
-            }
-        };
+        if !matches!(list.value, Value::List(_) | Value::Null) {
+            let found = list.value.kind();
+            let message = format!("expected a list of certificates, found {found}");
+            self.say(Severity::Error, path, &list.place, message);
+        }
+        let items = if let Value::List(items) = &list.value { &**items } else { &[] };
         let mut namesakes = BTreeMap::new();
         for (index, node) in items.iter().enumerate() {
             let path = format!("{path}[{index}]");

@@ -2,13 +2,12 @@
 //! has one for all in the static configuration.
 use super::{
     file::{File, Files},
-    scalar::Duration,
     tls::KeyPair,
 };
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
-/// How servers are reached; what is absent is as the static `serversTransport` has it by default.
+/// How servers are reached, where that differs from the static `serversTransport`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ServersTransport {
@@ -21,37 +20,6 @@ pub struct ServersTransport {
     pub root_cas: Vec<File>,
     /// What servers that ask for a certificate are shown.
     pub certificates: Vec<KeyPair>,
-    /// Idle connections kept to one server, by each worker; absent or 0: 200.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_idle_conns_per_host: Option<i64>,
-    /// Time limits.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub forwarding_timeouts: Option<ForwardingTimeouts>,
-    /// Speaks HTTP/1.1 only.
-    #[serde(rename = "disableHTTP2")]
-    pub disable_http2: bool,
-}
-
-/// Time limits towards servers; see [`Duration::limit`] for "0: no limit".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct ForwardingTimeouts {
-    /// For a connection. 0: no limit.
-    pub dial_timeout: Duration,
-    /// From the request's end to the response's header. 0: no limit.
-    pub response_header_timeout: Duration,
-    /// For an idle connection. 0: no limit.
-    pub idle_conn_timeout: Duration,
-}
-
-impl Default for ForwardingTimeouts {
-    fn default() -> Self {
-        Self {
-            dial_timeout: Duration::from_secs(30),
-            response_header_timeout: Duration::default(),
-            idle_conn_timeout: Duration::from_secs(90),
-        }
-    }
 }
 
 impl Files for ServersTransport {

@@ -41,6 +41,7 @@ impl<V> Names<V> {
         shard.find(hash, |(other, _)| **other == *name).map(|(_, value)| value)
     }
 
+    #[cfg(test)]
     pub(crate) const fn is_empty(&self) -> bool {
         self.len == 0
     }

@@ -8,22 +8,28 @@ use super::{
     instances::Instances,
     name::{Id, Key},
     parts::{Object, Objects, Part, Parts, Provider, Standalone},
+    relays::{Tcp, Udp},
     routers::{Draft, RouterPart},
 };
 use crate::{
     cells::CellSpecs,
-    config::{Configuration, Defined, Definitions, http},
+    config::{Configuration, Defined, http, tcp, udp},
     diagnostic::{Diagnostic, Kind},
-    entry_point::EntryPointId,
     provider::Configurations,
-    router::Router,
 };
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
     vec::Vec,
 };
-use core::cmp::Ordering;
+use diff::{Change, RouterChange, diff};
+use tables::Tables;
+
+mod defaults;
+mod diff;
+mod disputes;
+mod relays;
+mod tables;
 
 /// The plan for what the providers configured, and everything that is wrong with it.
 ///
@@ -41,8 +47,11 @@ pub fn compile(
         compilation.compare(provider, configuration);
     }
     compilation.empty_all_but(configurations);
+    compilation.settle_defaults();
     compilation.look_up();
     compilation.compile_routers();
+    compilation.compile_relays::<Tcp>();
+    compilation.compile_relays::<Udp>();
     let mut plan = compilation.plan;
     plan.parts.providers.retain(|name, _| configurations.contains_key(name));
     let diagnostics = plan.diagnostics();
@@ -51,27 +60,20 @@ pub fn compile(
 
 struct Compilation {
     plan: Plan,
-    /// Middlewares and services that appeared, changed or went.
+    /// What appeared, changed or went, but for routers.
     changed: Vec<Key>,
     /// Chains and services of services to look up again.
     referring: BTreeSet<Id>,
-    routers: BTreeMap<Id, RouterChange>,
+    routers: Changes<http::Router>,
+    tcp: Changes<tcp::Router>,
+    udp: Changes<udp::Router>,
 }
 
-enum RouterChange {
-    Gone,
-    New(Arc<Defined<http::Router>>),
-    /// Something it refers to changed.
-    Again,
-}
+/// A part that went, and the one that came.
+type Replaced<P> = (Option<Arc<P>>, Option<Arc<P>>);
 
-/// What a walk in step found.
-enum Change<T> {
-    Gone(Arc<str>),
-    New(Arc<str>, Arc<Defined<T>>),
-    /// The same, written at another place.
-    Moved(Arc<str>, Arc<Defined<T>>),
-}
+/// Routers to compile, by their names.
+type Changes<T> = BTreeMap<Id, RouterChange<T>>;
 
 impl Compilation {
     fn new(previous: Option<&Plan>, settings: &Settings) -> Self {
@@ -80,8 +82,14 @@ impl Compilation {
             Some(previous) => previous.cleared(settings),
             None => Plan::new(settings.clone(), CellSpecs::default()),
         };
-        let (changed, referring, routers) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
-        Self { plan, changed, referring, routers }
+        Self {
+            plan,
+            changed: Vec::new(),
+            referring: BTreeSet::new(),
+            routers: BTreeMap::new(),
+            tcp: BTreeMap::new(),
+            udp: BTreeMap::new(),
+        }
     }
 
     /// Compiles what is new of a provider, as far as it depends on nothing else.
@@ -91,14 +99,45 @@ impl Compilation {
             return;
         }
         provider.source = configuration.clone();
-        let http = &configuration.http;
+        let Configuration { http, tcp, udp, tls } = &**configuration;
         let middlewares = diff(&provider.middlewares, &http.middlewares);
         let services = diff(&provider.services, &http.services);
+        let transports = diff(&provider.transports, &http.servers_transports);
+        let tcp_services = diff(&provider.tcp_services, &tcp.services);
+        let udp_services = diff(&provider.udp_services, &udp.services);
+        let options = diff(&provider.options, &tls.options);
+        let stores = diff(&provider.stores, &tls.stores);
+        let certificates = diff(&provider.certificates, &tls.certificates);
         let routers = diff(&provider.routers, &http.routers);
+        let tcp_routers = diff(&provider.tcp_routers, &tcp.routers);
+        let udp_routers = diff(&provider.udp_routers, &udp.routers);
+        diff::apply_routers(Kind::Router, name, routers, &mut provider.routers, &mut self.routers);
+        diff::apply_routers(
+            Kind::TcpRouter,
+            name,
+            tcp_routers,
+            &mut provider.tcp_routers,
+            &mut self.tcp,
+        );
+        diff::apply_routers(
+            Kind::UdpRouter,
+            name,
+            udp_routers,
+            &mut provider.udp_routers,
+            &mut self.udp,
+        );
         self.apply(Kind::Middleware, name, middlewares, |p| &mut p.middlewares);
         self.apply(Kind::Service, name, services, |p| &mut p.services);
-        for change in routers {
-            self.apply_router(name, change);
+        self.apply(Kind::ServersTransport, name, transports, |p| &mut p.transports);
+        self.apply(Kind::TcpService, name, tcp_services, |p| &mut p.tcp_services);
+        self.apply(Kind::UdpService, name, udp_services, |p| &mut p.udp_services);
+        self.apply(Kind::TlsOptions, name, options, |p| &mut p.options);
+        self.apply(Kind::TlsStore, name, stores, |p| &mut p.stores);
+        for (old, new) in self.apply(Kind::Certificate, name, certificates, |p| &mut p.certificates)
+        {
+            let store = &mut self.plan.certificates;
+            old.iter().filter_map(|it| it.compiled.as_ref()).for_each(|it| store.remove(it));
+            new.iter().filter_map(|it| it.compiled.as_ref()).for_each(|it| store.insert(it));
         }
     }
 
@@ -111,59 +150,46 @@ impl Compilation {
         }
     }
 
+    /// Takes over what changed, and returns the parts that went and came.
     fn apply<P: Standalone>(
         &mut self,
         kind: Kind,
         provider: &Arc<str>,
         changes: Vec<Change<P::Definition>>,
         objects: impl Fn(&mut Provider) -> &mut Objects<P::Definition, P>,
-    ) {
+    ) -> Vec<Replaced<P>> {
+        let mut replaced = Vec::new();
         for change in changes {
-            let Some(of) = self.plan.parts.providers.get_mut(provider) else { return };
+            let Some(of) = self.plan.parts.providers.get_mut(provider) else { break };
             let id = |name| Id { kind, provider: provider.clone(), name };
-            match change {
-                Change::Gone(name) => {
-                    let old = objects(of).remove(&*name);
-                    self.changed_to(&id(name), old.map(|old| old.part), None::<Arc<P>>);
-                }
+            let (id, old, new) = match change {
+                Change::Gone(name) => (id(name.clone()), objects(of).remove(&*name), None),
                 Change::New(name, definition) => {
                     let id = id(name.clone());
                     let part = Arc::new(P::compile(&id, &definition.value));
                     let object = Object { definition, part: part.clone() };
-                    let old = objects(of).insert(name, object);
-                    self.changed_to(&id, old.map(|old| old.part), Some(part));
+                    (id, objects(of).insert(name, object), Some(part))
                 }
                 Change::Moved(name, definition) => {
                     if let Some(object) = objects(of).get_mut(&*name) {
                         object.definition = definition;
                     }
+                    continue;
                 }
-            }
+            };
+            let old = old.map(|old| old.part);
+            self.changed_to(&id, old.as_deref(), new.as_deref());
+            replaced.push((old, new));
         }
+        replaced
     }
 
-    fn changed_to<P: Standalone>(&mut self, id: &Id, old: Option<Arc<P>>, new: Option<Arc<P>>) {
+    fn changed_to<P: Standalone>(&mut self, id: &Id, old: Option<&P>, new: Option<&P>) {
         self.changed.push(id.key());
-        if new.as_ref().is_some_and(|new| new.refers()) {
+        if new.is_some_and(|new| new.refers()) {
             self.referring.insert(id.clone());
         }
-        self.plan.parts.record(id, old.as_deref().map(as_part), new.as_deref().map(as_part));
-    }
-
-    fn apply_router(&mut self, provider: &Arc<str>, change: Change<http::Router>) {
-        let id = |name| Id { kind: Kind::Router, provider: provider.clone(), name };
-        match change {
-            Change::Gone(name) => drop(self.routers.insert(id(name), RouterChange::Gone)),
-            Change::New(name, definition) => {
-                self.routers.insert(id(name), RouterChange::New(definition));
-            }
-            Change::Moved(name, definition) => {
-                let provider = self.plan.parts.providers.get_mut(provider);
-                if let Some(object) = provider.and_then(|p| p.routers.get_mut(&*name)) {
-                    object.definition = definition;
-                }
-            }
-        }
+        self.plan.parts.record(id, old.map(as_part), new.map(as_part));
     }
 
     /// Looks up again what chains and services of services refer to, and finds the routers that the
@@ -171,18 +197,39 @@ impl Compilation {
     fn look_up(&mut self) {
         for key in &self.changed {
             for user in self.plan.parts.users_of(*key) {
-                if user.kind == Kind::Router {
-                    self.routers.entry(user.clone()).or_insert(RouterChange::Again);
-                } else {
-                    self.referring.insert(user.clone());
+                let user = user.clone();
+                match user.kind {
+                    Kind::Router => again(&mut self.routers, user),
+                    Kind::TcpRouter => again(&mut self.tcp, user),
+                    Kind::UdpRouter => again(&mut self.udp, user),
+                    Kind::Document
+                    | Kind::Service
+                    | Kind::Middleware
+                    | Kind::ServersTransport
+                    | Kind::TcpService
+                    | Kind::UdpService
+                    | Kind::Certificate
+                    | Kind::TlsOptions
+                    | Kind::TlsStore => drop(self.referring.insert(user)),
                 }
             }
         }
+        let parts = &mut self.plan.parts;
         for id in core::mem::take(&mut self.referring) {
-            if id.kind == Kind::Service {
-                self.plan.parts.link_service(&id, self.plan.settings.ping);
-            } else {
-                self.plan.parts.link_middleware(&id);
+            match id.kind {
+                Kind::Service => parts.link_service(&id, self.plan.settings.ping),
+                Kind::TcpService => parts.link_relay::<Tcp>(&id),
+                Kind::UdpService => parts.link_relay::<Udp>(&id),
+                Kind::Middleware => parts.link_middleware(&id),
+                // They refer to nothing, or are looked up with their routers.
+                Kind::Document
+                | Kind::Router
+                | Kind::ServersTransport
+                | Kind::TcpRouter
+                | Kind::UdpRouter
+                | Kind::Certificate
+                | Kind::TlsOptions
+                | Kind::TlsStore => {}
             }
         }
     }
@@ -191,11 +238,16 @@ impl Compilation {
         let drafts = self.drafts();
         let replacements = self.replacements(drafts);
         let mut tables = Tables::default();
+        let before = self.plan.connections.clone();
+        let mut changed = BTreeSet::new();
         for Replacement { id, definition, old, new } in replacements {
-            tables.note(old.as_deref(), new.as_deref());
+            tables.note(&mut self.plan.connections, old.as_deref(), new.as_deref());
             let (before, after) = (old.as_deref().map(as_part), new.as_deref().map(as_part));
             self.plan.parts.record(&id, before, after);
             let Some(provider) = self.plan.parts.providers.get_mut(&id.provider) else { continue };
+            if [&old, &new].into_iter().flatten().any(|part| part.claim.is_some()) {
+                changed.insert(id.clone());
+            }
             match (definition, new) {
                 (Some(definition), Some(part)) => {
                     provider.routers.insert(id.name, Object { definition, part });
@@ -203,7 +255,8 @@ impl Compilation {
                 _ => drop(provider.routers.remove(&*id.name)),
             }
         }
-        tables.apply(&mut self.plan);
+        let touched = tables.apply(&mut self.plan);
+        self.dispute_hosts(&before, &touched, changed);
     }
 
     fn drafts(&mut self) -> Vec<(Id, Option<Drafted>)> {
@@ -264,71 +317,13 @@ struct Replacement {
     new: Option<Arc<RouterPart>>,
 }
 
-/// Routers that leave and enter each table.
-#[derive(Default)]
-struct Tables(BTreeMap<(bool, EntryPointId), TableChange>);
-
-#[derive(Default)]
-struct TableChange {
-    removed: Vec<Arc<Router>>,
-    added: Vec<Arc<Router>>,
-}
-
-impl Tables {
-    fn note(&mut self, old: Option<&RouterPart>, new: Option<&RouterPart>) {
-        for (part, enters) in [(old, false), (new, true)] {
-            let Some((part, router)) = part.and_then(|part| Some((part, part.router.as_ref()?)))
-            else {
-                continue;
-            };
-            for at in &part.at {
-                let change = self.0.entry((part.tls, *at)).or_default();
-                let side = if enters { &mut change.added } else { &mut change.removed };
-                side.push(router.clone());
-            }
-        }
-    }
-
-    fn apply(self, plan: &mut Plan) {
-        for ((tls, at), change) in self.0 {
-            let tables = if tls { &mut plan.tls } else { &mut plan.plain };
-            if let Some(table) = tables.get_mut(usize::from(at.0)) {
-                *table = table.apply(&change.removed, &change.added);
-            }
-        }
-    }
-}
-
 fn as_part<P: Part>(part: &P) -> &dyn Part {
     part
 }
 
-fn diff<T: PartialEq, P>(old: &Objects<T, P>, new: &Definitions<T>) -> Vec<Change<T>> {
-    let (mut old, mut new) = (old.iter().peekable(), new.iter().peekable());
-    let mut changes = Vec::new();
-    loop {
-        let order = match (old.peek(), new.peek()) {
-            (None, None) => return changes,
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some((old, _)), Some((new, _))) if Arc::ptr_eq(old, new) => Ordering::Equal,
-            (Some((old, _)), Some((new, _))) => old.cmp(new),
-        };
-        let before = if order.is_le() { old.next() } else { None };
-        let after = if order.is_ge() { new.next() } else { None };
-        match (before, after) {
-            (Some((name, _)), None) => changes.push(Change::Gone(name.clone())),
-            (None, Some((name, new))) => changes.push(Change::New(name.clone(), new.clone())),
-            (Some((_, old)), Some((_, new))) if Arc::ptr_eq(&old.definition, new) => {}
-            (Some((_, old)), Some((name, new))) if old.definition.value != new.value => {
-                changes.push(Change::New(name.clone(), new.clone()));
-            }
-            (Some((_, old)), Some((name, new))) if old.definition.place != new.place => {
-                changes.push(Change::Moved(name.clone(), new.clone()));
-            }
-            _ => {}
-        }
-    }
+/// Has a router compiled again that nothing else is to be done with.
+fn again<T>(changes: &mut Changes<T>, id: Id) {
+    changes.entry(id).or_insert(RouterChange::Again);
 }
 
 #[cfg(test)]

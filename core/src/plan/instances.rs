@@ -9,6 +9,8 @@ use crate::{
 };
 use alloc::{boxed::Box, collections::BTreeSet, sync::Arc, vec::Vec};
 
+mod relays;
+
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Cell {
     Balancer(BalancerId),

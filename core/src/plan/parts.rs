@@ -2,18 +2,28 @@
 use super::{
     middlewares::{Flattening, MiddlewarePart},
     name::{Id, Key, Reference},
+    relays::{self, Protocol, RelayPart, Tcp, Udp},
     routers::RouterPart,
+    security::{self, CertificatePart, OptionsPart, StorePart, TransportPart},
     services::ServicePart,
     tree::Resolving,
 };
 use crate::{
-    config::{Configuration, Defined, http},
+    config::{Configuration, Defined, http, tcp, tls, transport, udp},
     diagnostic::Severity,
     middleware::Definition,
     persistent::sorted::Sorted,
-    service::LoadBalancer,
+    service::{LoadBalancer, transport::ServersTransport},
+    tls::options::Options,
 };
-use alloc::{borrow::Cow, boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::Vec};
+use alloc::{
+    borrow::Cow,
+    boxed::Box,
+    collections::{BTreeMap, BTreeSet},
+    string::String,
+    sync::Arc,
+    vec::Vec,
+};
 
 /// Everything the providers configured.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +33,8 @@ pub(super) struct Parts {
     users: Sorted<(Key, Option<Id>), ()>,
     /// Objects with something to report.
     noted: Sorted<Id, ()>,
+    /// What there is to report of objects besides, because others say something else.
+    disputes: Sorted<Id, Arc<[Note]>>,
     /// The load balancers in use whose servers are checked, by name and slot of their health.
     pub(super) checked: Sorted<(Arc<str>, u32), Checked>,
 }
@@ -38,6 +50,14 @@ pub(super) struct Provider {
     pub(super) routers: Objects<http::Router, RouterPart>,
     pub(super) services: Objects<http::Service, ServicePart>,
     pub(super) middlewares: Objects<Definition, MiddlewarePart>,
+    pub(super) transports: Objects<transport::ServersTransport, TransportPart>,
+    pub(super) tcp_routers: Objects<tcp::Router, relays::routers::RouterPart<Tcp>>,
+    pub(super) tcp_services: Objects<tcp::Service, RelayPart<Tcp>>,
+    pub(super) udp_routers: Objects<udp::Router, relays::routers::RouterPart<Udp>>,
+    pub(super) udp_services: Objects<udp::Service, RelayPart<Udp>>,
+    pub(super) certificates: Objects<tls::Certificate, CertificatePart>,
+    pub(super) options: Objects<tls::Options, OptionsPart>,
+    pub(super) stores: Objects<tls::Store, StorePart>,
 }
 
 /// A definition and what it was compiled to.
@@ -119,6 +139,23 @@ impl Parts {
         Some(&provider.middlewares.get(reference.name())?.part)
     }
 
+    pub(super) fn relay<P: Protocol>(&self, reference: &Reference) -> Option<&Arc<RelayPart<P>>> {
+        let provider = self.providers.get(reference.provider())?;
+        Some(&P::services(provider).get(reference.name())?.part)
+    }
+
+    pub(super) fn transport(&self, reference: &Reference) -> Option<Arc<ServersTransport>> {
+        let provider = self.providers.get(reference.provider())?;
+        provider.transports.get(reference.name())?.part.compiled.clone()
+    }
+
+    /// TLS options of a name other than `default`, which is nobody's; `None`, too, for broken ones.
+    pub(super) fn options(&self, reference: &Reference) -> Option<Arc<Options>> {
+        let name = Some(reference.name()).filter(|name| *name != security::DEFAULT)?;
+        let provider = self.providers.get(reference.provider())?;
+        provider.options.get(name)?.part.compiled.clone()
+    }
+
     /// Who refers to the object behind `key`.
     pub(super) fn users_of(&self, key: Key) -> impl Iterator<Item = &Id> {
         self.users
@@ -128,8 +165,25 @@ impl Parts {
     }
 
     /// The objects with something to report.
-    pub(super) fn noted(&self) -> impl Iterator<Item = &Id> {
-        self.noted.iter().map(|(id, ())| id)
+    pub(super) fn noted(&self) -> BTreeSet<&Id> {
+        let own = self.noted.iter().map(|(id, ())| id);
+        own.chain(self.disputes.iter().map(|(id, _)| id)).collect()
+    }
+
+    /// What there is to report of an object because others say something else.
+    pub(super) fn disputes(&self, id: &Id) -> &[Note] {
+        self.disputes.get(id).map_or(&[], |notes| notes)
+    }
+
+    pub(super) fn set_disputes(&mut self, id: &Id, notes: Vec<Note>) {
+        if *notes == *self.disputes(id) {
+            return;
+        }
+        if notes.is_empty() {
+            self.disputes.remove(id);
+        } else {
+            self.disputes.insert(id.clone(), notes.into());
+        }
     }
 
     /// Looks up again what a service refers to.
@@ -138,10 +192,26 @@ impl Parts {
         let Some(old) = self.service(&reference).cloned() else { return };
         let mut resolving = Resolving::new(self, ping);
         let error = resolving.resolve(&reference).err();
-        let new = Arc::new(old.linked(error, sorted(resolving.dependencies)));
+        let dependencies = sorted(resolving.dependencies);
+        let transport = old.transport().and_then(|transport| self.transport(transport));
+        let new = Arc::new(old.linked(error, transport, dependencies));
         self.record(id, Some(&*old), Some(&*new));
         let provider = self.providers.get_mut(&id.provider);
         if let Some(object) = provider.and_then(|p| p.services.get_mut(&*id.name)) {
+            object.part = new;
+        }
+    }
+
+    /// Looks up again what a TCP or UDP service refers to.
+    pub(super) fn link_relay<P: Protocol>(&mut self, id: &Id) {
+        let reference = Reference::to(id);
+        let Some(old) = self.relay::<P>(&reference).cloned() else { return };
+        let mut resolving = relays::tree::Resolving::<P>::new(self);
+        let error = resolving.resolve(&reference).err();
+        let new = Arc::new(old.linked(error, sorted(resolving.dependencies)));
+        self.record(id, Some(&*old), Some(&*new));
+        let provider = self.providers.get_mut(&id.provider);
+        if let Some(object) = provider.and_then(|p| P::services_mut(p).get_mut(&*id.name)) {
             object.part = new;
         }
     }

@@ -2,10 +2,10 @@
 use super::{
     Plan,
     name::Id,
-    parts::{Note, Part},
+    parts::{Note, Object, Objects, Part, Provider},
 };
 use crate::{
-    config::{Defined, http},
+    config::{Defined, http, tcp, udp},
     diagnostic::{Diagnostic, Kind, Place, Severity},
     entry_point::EntryPointId,
     middleware,
@@ -36,6 +36,7 @@ pub struct Listed<'a, T> {
     /// As written, and where.
     pub definition: &'a Arc<Defined<T>>,
     notes: &'a [Note],
+    disputes: &'a [Note],
 }
 
 /// A router as the plan sees it.
@@ -59,17 +60,19 @@ impl<'a, T> Listed<'a, T> {
     /// Whether it works.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.notes.iter().map(|note| note.severity).max().map_or(Status::Enabled, |worst| {
-            match worst {
-                Severity::Warning => Status::Warning,
-                Severity::Error => Status::Disabled,
-            }
+        self.notes().map(|note| note.severity).max().map_or(Status::Enabled, |worst| match worst {
+            Severity::Warning => Status::Warning,
+            Severity::Error => Status::Disabled,
         })
     }
 
     /// What is wrong, warnings included.
     pub fn messages(&self) -> impl Iterator<Item = &'a str> + use<'a, T> {
-        self.notes.iter().map(|note| &*note.message)
+        self.notes().map(|note| &*note.message)
+    }
+
+    fn notes(&self) -> impl Iterator<Item = &'a Note> + use<'a, T> {
+        self.notes.iter().chain(self.disputes)
     }
 }
 
@@ -84,31 +87,45 @@ impl Plan {
         diagnostics
     }
 
-    /// All routers, by provider and name.
+    /// All HTTP routers, by provider and name.
     pub fn routers(&self) -> impl Iterator<Item = ListedRouter<'_>> {
-        self.parts.providers.iter().flat_map(|(provider, objects)| {
+        self.parts.providers.iter().flat_map(move |(provider, objects)| {
             objects.routers.iter().map(move |(name, object)| ListedRouter {
-                object: listed(provider, name, &object.definition, &*object.part),
+                object: self.listed(Kind::Router, provider, name, object),
                 router: object.part.router.as_ref(),
                 entry_points: &object.part.at,
             })
         })
     }
 
-    /// All services, by provider and name.
+    /// All HTTP services, by provider and name.
     pub fn services(&self) -> impl Iterator<Item = Listed<'_, http::Service>> {
-        self.parts.providers.iter().flat_map(|(provider, objects)| {
-            let all = objects.services.iter();
-            all.map(move |(name, object)| listed(provider, name, &object.definition, &*object.part))
-        })
+        self.list(Kind::Service, |of| &of.services)
     }
 
     /// All middlewares, by provider and name.
     pub fn middlewares(&self) -> impl Iterator<Item = Listed<'_, middleware::Definition>> {
-        self.parts.providers.iter().flat_map(|(provider, objects)| {
-            let all = objects.middlewares.iter();
-            all.map(move |(name, object)| listed(provider, name, &object.definition, &*object.part))
-        })
+        self.list(Kind::Middleware, |of| &of.middlewares)
+    }
+
+    /// All TCP routers, by provider and name.
+    pub fn tcp_routers(&self) -> impl Iterator<Item = Listed<'_, tcp::Router>> {
+        self.list(Kind::TcpRouter, |of| &of.tcp_routers)
+    }
+
+    /// All TCP services, by provider and name.
+    pub fn tcp_services(&self) -> impl Iterator<Item = Listed<'_, tcp::Service>> {
+        self.list(Kind::TcpService, |of| &of.tcp_services)
+    }
+
+    /// All UDP routers, by provider and name.
+    pub fn udp_routers(&self) -> impl Iterator<Item = Listed<'_, udp::Router>> {
+        self.list(Kind::UdpRouter, |of| &of.udp_routers)
+    }
+
+    /// All UDP services, by provider and name.
+    pub fn udp_services(&self) -> impl Iterator<Item = Listed<'_, udp::Service>> {
+        self.list(Kind::UdpService, |of| &of.udp_services)
     }
 
     /// A fingerprint of what the plan was made from: equal definitions under equal names, wherever they
@@ -118,43 +135,46 @@ impl Plan {
         let mut hash = Fingerprint(Sha256::new());
         // Writing to a hash cannot fail.
         let _ = write!(hash, "{:?}", self.settings);
-        for router in self.routers().map(|router| router.object) {
-            let _ = write!(hash, "r{:?}{:?}", router.qualified(), router.definition.value);
-        }
-        for service in self.services() {
-            let _ = write!(hash, "s{:?}{:?}", service.qualified(), service.definition.value);
-        }
-        for middleware in self.middlewares() {
-            let _ = write!(hash, "m{:?}{:?}", middleware.qualified(), middleware.definition.value);
-        }
+        hash.add("r", self.routers().map(|router| router.object));
+        hash.add("s", self.services());
+        hash.add("m", self.middlewares());
+        hash.add("t", self.list(Kind::ServersTransport, |of| &of.transports));
+        hash.add("tr", self.tcp_routers());
+        hash.add("ts", self.tcp_services());
+        hash.add("ur", self.udp_routers());
+        hash.add("us", self.udp_services());
+        hash.add("c", self.list(Kind::Certificate, |of| &of.certificates));
+        hash.add("o", self.list(Kind::TlsOptions, |of| &of.options));
+        hash.add("st", self.list(Kind::TlsStore, |of| &of.stores));
         hash.0.finalize().into()
     }
 
     fn report(&self, id: &Id, diagnostics: &mut Vec<Diagnostic>) {
+        fn found<'a, T, P: Part>(
+            objects: &'a Objects<T, P>,
+            id: &Id,
+        ) -> Option<(&'a [Note], &'a Place)> {
+            let object = objects.get(&*id.name)?;
+            Some((object.part.notes(), &object.definition.place))
+        }
         let Some(provider) = self.parts.providers.get(&id.provider) else { return };
-        let name = &*id.name;
-        let found: Option<(&[Note], &Place)> = match id.kind {
-            Kind::Router => {
-                provider.routers.get(name).map(|o| (o.part.notes(), &o.definition.place))
-            }
-            Kind::Service => {
-                provider.services.get(name).map(|o| (o.part.notes(), &o.definition.place))
-            }
-            Kind::Middleware => {
-                provider.middlewares.get(name).map(|o| (o.part.notes(), &o.definition.place))
-            }
-            Kind::Document
-            | Kind::ServersTransport
-            | Kind::TcpRouter
-            | Kind::TcpService
-            | Kind::UdpRouter
-            | Kind::UdpService
-            | Kind::Certificate
-            | Kind::TlsOptions
-            | Kind::TlsStore => None,
+        let found = match id.kind {
+            Kind::Document => None,
+            Kind::Router => found(&provider.routers, id),
+            Kind::Service => found(&provider.services, id),
+            Kind::Middleware => found(&provider.middlewares, id),
+            Kind::ServersTransport => found(&provider.transports, id),
+            Kind::TcpRouter => found(&provider.tcp_routers, id),
+            Kind::TcpService => found(&provider.tcp_services, id),
+            Kind::UdpRouter => found(&provider.udp_routers, id),
+            Kind::UdpService => found(&provider.udp_services, id),
+            Kind::Certificate => found(&provider.certificates, id),
+            Kind::TlsOptions => found(&provider.options, id),
+            Kind::TlsStore => found(&provider.stores, id),
         };
         let Some((notes, place)) = found else { return };
         let object = id.qualified();
+        let notes: Vec<&Note> = notes.iter().chain(self.parts.disputes(id)).collect();
         for (i, note) in notes.iter().enumerate() {
             if notes[..i].iter().any(|earlier| earlier.message == note.message) {
                 continue;
@@ -169,20 +189,39 @@ impl Plan {
             });
         }
     }
-}
 
-fn listed<'a, T>(
-    provider: &'a Arc<str>,
-    name: &'a Arc<str>,
-    definition: &'a Arc<Defined<T>>,
-    part: &'a dyn Part,
-) -> Listed<'a, T> {
-    Listed { provider, name, definition, notes: part.notes() }
+    fn list<'a, T: 'a, P: Part + 'a>(
+        &'a self,
+        kind: Kind,
+        objects: fn(&Provider) -> &Objects<T, P>,
+    ) -> impl Iterator<Item = Listed<'a, T>> {
+        self.parts.providers.iter().flat_map(move |(provider, all)| {
+            let all = objects(all).iter();
+            all.map(move |(name, object)| self.listed(kind, provider, name, object))
+        })
+    }
+
+    fn listed<'a, T, P: Part>(
+        &'a self,
+        kind: Kind,
+        provider: &'a Arc<str>,
+        name: &'a Arc<str>,
+        object: &'a Object<T, P>,
+    ) -> Listed<'a, T> {
+        let id = Id { kind, provider: provider.clone(), name: name.clone() };
+        let (notes, disputes) = (object.part.notes(), self.parts.disputes(&id));
+        Listed { provider, name, definition: &object.definition, notes, disputes }
+    }
 }
 
 fn path(id: &Id, option: &str) -> String {
     let dot = if option.is_empty() { "" } else { "." };
-    format!("{}.{}{dot}{option}", id.kind.section(), id.name)
+    let section = id.kind.section();
+    // The name of a certificate may be that of a file.
+    if id.kind == Kind::Certificate {
+        return format!("{section}[{}]{dot}{option}", id.name);
+    }
+    format!("{section}.{}{dot}{option}", id.name)
 }
 
 /// Text into a hash.
@@ -192,5 +231,18 @@ impl Write for Fingerprint {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0.update(text);
         Ok(())
+    }
+}
+
+impl Fingerprint {
+    fn add<'a, T: fmt::Debug + 'a>(
+        &mut self,
+        kind: &str,
+        all: impl Iterator<Item = Listed<'a, T>>,
+    ) {
+        for it in all {
+            // Writing to a hash cannot fail.
+            let _ = write!(self, "{kind}{:?}{:?}", it.qualified(), it.definition.value);
+        }
     }
 }

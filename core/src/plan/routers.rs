@@ -5,14 +5,17 @@ use super::{
     middlewares::{Flattening, Found},
     name::{Id, Key, Reference},
     parts::{Note, Part, Parts, sorted},
+    security,
     tree::{Resolving, Tree},
 };
 use crate::{
     config::http,
+    diagnostic::Kind,
     entry_point::EntryPointId,
     middleware::Middleware,
     router::Router,
     rule::{Rule, RuleError},
+    tls::hosts::Claim,
 };
 use alloc::{boxed::Box, format, string::String, sync::Arc, vec::Vec};
 
@@ -26,8 +29,18 @@ pub(super) struct RouterPart {
     pub(super) at: Box<[EntryPointId]>,
     /// Whether it answers TLS requests, or else clear-text ones.
     pub(super) tls: bool,
+    /// The TLS options that it asks for, even if it is disabled: nobody is let in with others.
+    pub(super) claim: Option<Claimed>,
     notes: Box<[Note]>,
     dependencies: Box<[Key]>,
+}
+
+/// The TLS options that a router asks for, and for which hosts.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Claimed {
+    pub(super) claim: Claim,
+    /// In order, each once.
+    pub(super) hosts: Box<[Box<str>]>,
 }
 
 impl Part for RouterPart {
@@ -66,15 +79,19 @@ impl Draft {
     ) -> Self {
         let mut lookup =
             Lookup { id, parts, settings, notes: Vec::new(), dependencies: Vec::new() };
-        let (mut at, mut tls, mut whole) = (Vec::new(), false, None);
+        let (mut at, mut tls, mut claim, mut whole) = (Vec::new(), false, None, None);
         match definition {
             Err(error) => lookup.notes.push(Note::error("", error.clone())),
             Ok(_) if id.name.contains('@') => lookup.notes.push(Note::error("", NAME_WITH_AT)),
             Ok(router) => {
-                at = lookup.entry_points(router);
+                let known = settings.entry_points.iter().map(|entry_point| &entry_point.name);
+                at = attached(&router.entry_points, known, &mut lookup.notes);
                 tls = router.tls.is_some();
                 let rule = before.and_then(|before| Some(&before.router.as_ref()?.rule));
-                whole = lookup.whole(router, rule).filter(|_| !at.is_empty());
+                let rule = lookup.rule(&router.rule, rule);
+                claim = lookup.claim(router, rule.as_ref());
+                let refused = claim.as_ref().is_some_and(|claim| claim.claim.options.is_none());
+                whole = lookup.whole(router, rule).filter(|_| !refused && !at.is_empty());
             }
         }
         let part = RouterPart {
@@ -82,6 +99,7 @@ impl Draft {
             router: None,
             at: at.into(),
             tls,
+            claim: claim.filter(|claim| !claim.hosts.is_empty()),
             notes: lookup.notes.into(),
             dependencies: sorted(lookup.dependencies),
         };
@@ -127,32 +145,8 @@ struct Lookup<'a> {
 }
 
 impl Lookup<'_> {
-    fn entry_points(&mut self, router: &http::Router) -> Vec<EntryPointId> {
-        let known = || (0_u16..).zip(&*self.settings.entry_points);
-        if router.entry_points.is_empty() {
-            return known().map(|(index, _)| EntryPointId(index)).collect();
-        }
-        let mut at = Vec::new();
-        for name in &router.entry_points {
-            match known().find(|(_, entry_point)| *entry_point.name == **name) {
-                Some((index, _)) => at.push(EntryPointId(index)),
-                None => {
-                    let message = format!("entryPoint {name:?} doesn't exist");
-                    self.notes.push(Note::warning("entryPoints", message));
-                }
-            }
-        }
-        at.sort_unstable();
-        at.dedup();
-        if at.is_empty() {
-            self.notes.push(Note::error("entryPoints", "no valid entryPoint for this router"));
-        }
-        at
-    }
-
     /// Everything together; what is missing is noted.
-    fn whole(&mut self, router: &http::Router, old_rule: Option<&Rule>) -> Option<Whole> {
-        let rule = self.rule(&router.rule, old_rule);
+    fn whole(&mut self, router: &http::Router, rule: Option<Rule>) -> Option<Whole> {
         let service = self.service(&router.service);
         let middlewares = self.middlewares(&router.middlewares);
         let (service_name, tree) = service?;
@@ -170,6 +164,33 @@ impl Lookup<'_> {
         }
         let parsed = Rule::parse(text);
         parsed.map_err(|error| self.notes.push(Note::error("rule", rule_error(&error)))).ok()
+    }
+
+    /// The TLS options that a router asks for, if not for those of whoever asks for none.
+    fn claim(&mut self, router: &http::Router, rule: Option<&Rule>) -> Option<Claimed> {
+        let name = &*router.tls.as_ref()?.options;
+        if matches!(name, "" | security::DEFAULT) {
+            return None;
+        }
+        let reference = Reference::new(name, &self.id.provider);
+        self.dependencies.push(reference.key(Kind::TlsOptions));
+        let options = self.parts.options(&reference);
+        let mut hosts: Vec<Box<str>> =
+            rule.into_iter().flat_map(Rule::hosts).map(Into::into).collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        if options.is_none() {
+            let message = format!("unknown TLS options: {}", reference.qualified());
+            self.notes.push(Note::error("tls.options", message));
+        } else if rule.is_some() && hosts.is_empty() {
+            let message = "no Host in the rule: the options have no effect, as they are chosen by the \
+                           name that clients ask for";
+            self.notes.push(Note::warning("tls.options", message));
+        }
+        Some(Claimed {
+            claim: Claim { name: reference.qualified().clone(), options },
+            hosts: hosts.into(),
+        })
     }
 
     fn service(&mut self, name: &str) -> Option<(Arc<str>, Tree)> {
@@ -213,6 +234,35 @@ impl Lookup<'_> {
         }
         (self.notes.len() == errors).then_some(placed)
     }
+}
+
+/// The entry points of these names among those that are known; none: all of them. Unknown ones are noted.
+pub(super) fn attached<'a>(
+    names: &[String],
+    known: impl Iterator<Item = &'a Arc<str>>,
+    notes: &mut Vec<Note>,
+) -> Vec<EntryPointId> {
+    let known: Vec<&str> = known.map(|name| &**name).collect();
+    let every = (0_u16..).zip(&known);
+    if names.is_empty() {
+        return every.map(|(index, _)| EntryPointId(index)).collect();
+    }
+    let mut at = Vec::new();
+    for name in names {
+        match every.clone().find(|(_, known)| ***known == **name) {
+            Some((index, _)) => at.push(EntryPointId(index)),
+            None => {
+                let message = format!("entryPoint {name:?} doesn't exist");
+                notes.push(Note::warning("entryPoints", message));
+            }
+        }
+    }
+    at.sort_unstable();
+    at.dedup();
+    if at.is_empty() {
+        notes.push(Note::error("entryPoints", "no valid entryPoint for this router"));
+    }
+    at
 }
 
 fn rule_error(error: &RuleError) -> String {

@@ -7,7 +7,10 @@ use super::{
 use crate::{
     config::{http, scalar},
     provider::internal::INTERNAL,
-    service::{LoadBalancer, Mirroring, Weighted, health_check, server, sticky, sticky::Sticky},
+    service::{
+        LoadBalancer, Mirroring, Weighted, health_check, server, sticky, sticky::Sticky,
+        transport::ServersTransport,
+    },
 };
 use alloc::{borrow::Cow, boxed::Box, format, string::String, sync::Arc, vec::Vec};
 
@@ -21,8 +24,16 @@ const MIRROR_BODY_BYTES: u64 = 1 << 20;
 pub(super) struct ServicePart {
     /// Depends on nothing but the definition.
     pub(super) own: Arc<Own>,
+    /// A load balancer whose servers are reached by a transport of their own.
+    live: Option<Live>,
     notes: Box<[Note]>,
     dependencies: Box<[Key]>,
+}
+
+#[derive(Clone, Debug)]
+struct Live {
+    transport: Arc<ServersTransport>,
+    service: Arc<LoadBalancer>,
 }
 
 /// A service without what it refers to.
@@ -42,6 +53,8 @@ pub(super) enum Compiled {
     LoadBalancer {
         service: Arc<LoadBalancer>,
         weights: Arc<[u32]>,
+        /// How the servers are reached; none: as all are.
+        transport: Option<Reference>,
     },
     Weighted {
         service: Arc<Weighted>,
@@ -84,20 +97,50 @@ impl Standalone for ServicePart {
             }
         };
         let own = Arc::new(Own { name, compiled, notes });
-        Self { notes: own.notes.clone().into(), own, dependencies: Box::default() }
+        Self { notes: own.notes.clone().into(), own, live: None, dependencies: Box::default() }
     }
 
     fn refers(&self) -> bool {
-        matches!(self.own.compiled, Ok(Compiled::Weighted { .. } | Compiled::Mirroring { .. }))
+        self.transport().is_some()
+            || matches!(
+                self.own.compiled,
+                Ok(Compiled::Weighted { .. } | Compiled::Mirroring { .. })
+            )
     }
 }
 
 impl ServicePart {
+    /// How the servers of a load balancer are reached, if not as all are.
+    pub(super) fn transport(&self) -> Option<&Reference> {
+        match &self.own.compiled {
+            Ok(Compiled::LoadBalancer { transport, .. }) => transport.as_ref(),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    /// The load balancer with its transport, once that was looked up.
+    pub(super) fn live(&self) -> Option<&Arc<LoadBalancer>> {
+        self.live.as_ref().map(|live| &live.service)
+    }
+
     /// The same after what it refers to was looked up.
-    pub(super) fn linked(&self, error: Option<String>, dependencies: Box<[Key]>) -> Self {
+    pub(super) fn linked(
+        &self,
+        error: Option<String>,
+        transport: Option<Arc<ServersTransport>>,
+        dependencies: Box<[Key]>,
+    ) -> Self {
+        let live = transport.and_then(|transport| match (&self.live, &self.own.compiled) {
+            (Some(live), _) if Arc::ptr_eq(&live.transport, &transport) => Some(live.clone()),
+            (_, Ok(Compiled::LoadBalancer { service, .. })) => {
+                let service = Arc::new(service.reached_by(&transport));
+                Some(Live { transport, service })
+            }
+            _ => None,
+        });
         let mut notes = self.own.notes.clone();
         notes.extend(error.map(|error| Note::error("", error)));
-        Self { own: self.own.clone(), notes: notes.into(), dependencies }
+        Self { own: self.own.clone(), live, notes: notes.into(), dependencies }
     }
 }
 
@@ -117,7 +160,7 @@ fn compile(
         (None, None, None) => {
             Err(Note::error("", format!("the service {name:?} does not have any type defined")))
         }
-        (Some(definition), None, None) => self::load_balancer(name, definition, notes),
+        (Some(definition), None, None) => self::load_balancer(name, provider, definition, notes),
         (None, Some(definition), None) => self::weighted(name, provider, definition, notes),
         (None, None, Some(definition)) => self::mirroring(name, provider, definition),
         _ => Err(Note::error(
@@ -130,6 +173,7 @@ fn compile(
 
 fn load_balancer(
     name: &Arc<str>,
+    provider: &str,
     definition: &http::LoadBalancer,
     notes: &mut Vec<Note>,
 ) -> Result<Compiled, Note> {
@@ -162,7 +206,9 @@ fn load_balancer(
         service.health_check = check;
     }
     let weights = service.servers.iter().map(|_| 1).collect();
-    Ok(Compiled::LoadBalancer { service: Arc::new(service), weights })
+    let transport = &*definition.servers_transport;
+    let transport = (!transport.is_empty()).then(|| Reference::new(transport, provider));
+    Ok(Compiled::LoadBalancer { service: Arc::new(service), weights, transport })
 }
 
 fn weighted(

@@ -2,7 +2,7 @@
 use super::{
     name::{Key, Reference},
     parts::Parts,
-    services::{Compiled, Own},
+    services::{Compiled, ServicePart},
 };
 use crate::{
     diagnostic::Kind,
@@ -11,9 +11,9 @@ use crate::{
 use alloc::{boxed::Box, format, string::String, sync::Arc, vec::Vec};
 
 /// The most services in one router's tree.
-const NODES_MAX: usize = 4096;
+pub(super) const NODES_MAX: usize = 4096;
 /// The deepest nesting of services.
-const DEPTH_MAX: usize = 64;
+pub(super) const DEPTH_MAX: usize = 64;
 
 /// A service and everything it refers to.
 pub(super) enum Tree {
@@ -78,7 +78,7 @@ impl<'a> Resolving<'a> {
         let part = self.parts.service(reference);
         let part = part.ok_or_else(|| format!("the service {name:?} does not exist"))?;
         self.within.push(name.clone());
-        let tree = self.expand(&part.own);
+        let tree = self.expand(part);
         self.within.pop();
         tree
     }
@@ -93,12 +93,21 @@ impl<'a> Resolving<'a> {
         }
     }
 
-    fn expand(&mut self, own: &Own) -> Result<Tree, String> {
+    fn expand(&mut self, part: &ServicePart) -> Result<Tree, String> {
+        let own = &part.own;
         match &own.compiled {
             Err(error) => Err(error.clone()),
             Ok(Compiled::Internal) => Err(format!("unknown internal service {}", own.name)),
-            Ok(Compiled::LoadBalancer { service, weights }) => {
-                Ok(Tree::LoadBalancer { service: service.clone(), weights: weights.clone() })
+            Ok(Compiled::LoadBalancer { service, weights, transport }) => {
+                if let Some(transport) = transport {
+                    self.dependencies.push(transport.key(Kind::ServersTransport));
+                    if self.parts.transport(transport).is_none() {
+                        let name = transport.qualified();
+                        return Err(format!("servers transport not found or broken: {name}"));
+                    }
+                }
+                let service = part.live().unwrap_or(service).clone();
+                Ok(Tree::LoadBalancer { service, weights: weights.clone() })
             }
             Ok(Compiled::Weighted { service, weights, children }) => Ok(Tree::Weighted {
                 children: self.resolve_all(children)?,

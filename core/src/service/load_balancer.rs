@@ -1,5 +1,5 @@
 //! A compiled load balancer, and the server that a cookie names.
-use super::{HealthCheck, Server, sticky::Sticky};
+use super::{HealthCheck, Server, sticky::Sticky, transport::ServersTransport};
 use crate::cells::HealthId;
 use alloc::{boxed::Box, sync::Arc};
 
@@ -46,6 +46,15 @@ impl LoadBalancer {
             by_cookie,
             by_url,
         }
+    }
+
+    /// The same with servers that are reached in a way of their own.
+    pub(crate) fn reached_by(&self, transport: &Arc<ServersTransport>) -> Self {
+        let mut service = self.clone();
+        for server in &mut service.servers {
+            server.transport = Some(transport.clone());
+        }
+        service
     }
 
     /// The server that the value of a sticky cookie names, if there still is one.

@@ -65,14 +65,14 @@ fn parse(text: &str) -> Result<Vec<Box<str>>, Fault> {
 fn either(tokens: &mut Tokens<'_>, into: &mut Vec<Box<str>>) -> Result<(), Fault> {
     loop {
         operand(tokens, into)?;
-        match tokens.token.kind {
-            Kind::Or => tokens.advance()?,
-            Kind::And => {
-                let cause = "only || may stand between HostSNI matchers";
-                return Err(Fault::new(tokens.token.start, cause));
-            }
-            _ => return Ok(()),
+        if tokens.token.kind == Kind::And {
+            let cause = "only || may stand between HostSNI matchers";
+            return Err(Fault::new(tokens.token.start, cause));
         }
+        if tokens.token.kind != Kind::Or {
+            return Ok(());
+        }
+        tokens.advance()?;
     }
 }
 

@@ -90,15 +90,17 @@ impl Options {
         warnings: &mut Vec<Wrong>,
     ) -> Result<Self, Wrong> {
         let mut options = Self { name, sni_strict: written.sni_strict, ..Self::builtin() };
-        if let Some(min) = version("minVersion", &written.min_version, warnings) {
-            // What was to be spoken besides is not: that leaves the oldest that is.
-            options.min_version = min.unwrap_or(Version::Tls12);
+        let unspoken = |name: &str| format!("{name} is not safe and not spoken");
+        match version("minVersion", &written.min_version, warnings) {
+            None => {}
+            Some(Ok(min)) => options.min_version = min,
+            // That leaves the oldest that is spoken.
+            Some(Err(name)) => warnings.push(wrong("minVersion", unspoken(name))),
         }
-        if let Some(max) = version("maxVersion", &written.max_version, warnings) {
-            options.max_version = max.ok_or_else(|| {
-                let message = format!("{} is not safe and not spoken", written.max_version);
-                wrong("maxVersion", message)
-            })?;
+        match version("maxVersion", &written.max_version, warnings) {
+            None => {}
+            Some(Ok(max)) => options.max_version = max,
+            Some(Err(name)) => return Err(wrong("maxVersion", unspoken(name))),
         }
         if options.min_version > options.max_version {
             return Err(wrong("minVersion", "it is above maxVersion: nobody could connect"));
@@ -127,17 +129,17 @@ fn wrong(option: &str, message: impl Into<String>) -> Wrong {
     (option.to_owned(), message.into())
 }
 
-/// A version by its name: `None` where none is asked for, `Some(None)` for one that is not spoken.
-fn version(option: &str, name: &str, warnings: &mut Vec<Wrong>) -> Option<Option<Version>> {
+/// A version by its name: `None` where none is asked for, an error for one that is not spoken.
+fn version<'a>(
+    option: &str,
+    name: &'a str,
+    warnings: &mut Vec<Wrong>,
+) -> Option<Result<Version, &'a str>> {
     match name {
         "" => None,
-        "VersionTLS12" => Some(Some(Version::Tls12)),
-        "VersionTLS13" => Some(Some(Version::Tls13)),
-        "VersionTLS10" | "VersionTLS11" => {
-            let message = format!("{name} is not safe and not spoken; the oldest is VersionTLS12");
-            warnings.push(wrong(option, message));
-            Some(None)
-        }
+        "VersionTLS12" => Some(Ok(Version::Tls12)),
+        "VersionTLS13" => Some(Ok(Version::Tls13)),
+        "VersionTLS10" | "VersionTLS11" => Some(Err(name)),
         _ => {
             let message = format!(
                 "unknown version {name:?}, it has no effect; write VersionTLS12 or VersionTLS13"

@@ -72,7 +72,8 @@ impl Plain {
             hostname: HeaderValue::from_static("edge"),
             raw_paths: false,
         };
-        let settings = Settings { entry_points: [entry_point].into(), ping: false };
+        let settings =
+            Settings { entry_points: [entry_point].into(), ping: false, ..Settings::default() };
         let configurations = BTreeMap::from([("file".into(), Arc::new(configuration))]);
         let (plan, problems) = compile::compile(None, &settings, &configurations);
         assert!(problems.is_empty(), "{problems:?}");

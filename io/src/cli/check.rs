@@ -75,6 +75,7 @@ fn check(
     let settings = plan::Settings {
         entry_points: settings.entry_points.iter().map(|it| it.core.clone()).collect(),
         ping: settings.internal.ping.is_some(),
+        ..plan::Settings::default()
     };
     let (_, compiled) = compile(None, &settings, &configurations);
     // What cannot be read was told with the line of the option.

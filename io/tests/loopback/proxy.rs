@@ -123,7 +123,11 @@ pub(crate) async fn serve(settings: Settings, configuration: Configuration) -> S
 /// Replaces what is configured.
 pub(crate) fn publish(proxy: &Proxy, configuration: Configuration) {
     let previous = proxy.plan();
-    let settings = plan::Settings { entry_points: Arc::clone(&previous.entry_points), ping: true };
+    let settings = plan::Settings {
+        entry_points: Arc::clone(&previous.entry_points),
+        ping: true,
+        ..plan::Settings::default()
+    };
     let configurations = BTreeMap::from([("file".into(), Arc::new(configuration))]);
     let (plan, diagnostics) = compile(Some(&previous), &settings, &configurations);
     assert_eq!(diagnostics, Vec::<Diagnostic>::new());

@@ -142,7 +142,7 @@ fn tcp_udp_and_tls_are_read_by_name() {
             "tls": {
                 "options": {"modern": {"minVersion": "VersionTLS13", "clientAuth": {"caFiles": "ca.pem"}}},
                 "stores": {"default": {"defaultCertificate": {"certFile": "d.pem", "keyFile": "d.key"}}}},
-            "http": {"serversTransports": {"mtls": {"rootCAs": ["ca.pem"], "disableHTTP2": true}}}}"#,
+            "http": {"serversTransports": {"mtls": {"rootCAs": ["ca.pem"], "insecureSkipVerify": true}}}}"#,
     ));
     assert_eq!(said(&diagnostics), "");
     let Configuration { http, tcp, udp, tls } = &configuration;
@@ -156,7 +156,7 @@ fn tcp_udp_and_tls_are_read_by_name() {
     assert_eq!(weighted.services[0].weight, Some(3));
     assert_eq!(tls.options["modern"].value.as_ref().unwrap().min_version, "VersionTLS13");
     assert!(tls.stores["default"].value.as_ref().unwrap().default_certificate.is_some());
-    assert!(http.servers_transports["mtls"].value.as_ref().unwrap().disable_http2);
+    assert!(http.servers_transports["mtls"].value.as_ref().unwrap().insecure_skip_verify);
     let files: Vec<&str> = configuration.files().into_iter().collect();
     assert_eq!(files, ["ca.pem", "d.key", "d.pem"]);
 }

@@ -1,11 +1,12 @@
 use super::*;
 use crate::{
+    config::Definitions,
     config::http::{
         HealthCheck, LoadBalancer, MirrorService, Mirroring, Router as Written, Server, Service,
         Weighted, WeightedService,
     },
     diagnostic::Place,
-    entry_point::Trust,
+    entry_point::{EntryPointId, Trust},
     middleware::{Definition, add_prefix::AddPrefix, chain::Chain},
     plan::report::Status,
     service::Instance,
@@ -17,9 +18,12 @@ use alloc::{
     vec,
 };
 use core::fmt::Write;
+use serde::de::DeserializeOwned;
 
+mod connections;
 mod property;
 mod reuse;
+mod security;
 mod services;
 
 fn settings() -> Settings {
@@ -29,7 +33,11 @@ fn settings() -> Settings {
         hostname: HeaderValue::from_static("test"),
         raw_paths: false,
     };
-    Settings { entry_points: [entry_point("web"), entry_point("admin")].into(), ping: true }
+    Settings {
+        entry_points: [entry_point("web"), entry_point("admin")].into(),
+        udp_entry_points: ["dns".into(), "log".into()].into(),
+        ping: true,
+    }
 }
 
 /// The objects of one provider, in the making.
@@ -64,6 +72,32 @@ impl Objects {
         self
     }
 
+    /// Sections as a provider would send them, names of certificates included. `@rsa` stands for the PEM
+    /// of a certificate, `@key` for that of some key.
+    fn json(mut self, json: &str) -> Self {
+        let inline = |text: &str| text.replace('\n', "\\n");
+        let json = json
+            .replace("@rsa", &inline(include_str!("../../tls/certificate/pem/rsa.pem")))
+            .replace("@p256", &inline(include_str!("../../tls/certificate/pem/p256.pem")))
+            .replace(
+                "@key",
+                &inline("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
+            );
+        let sections: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let Configuration { http, tcp, udp, tls } = &mut self.configuration;
+        read(&sections["http"]["routers"], &mut http.routers);
+        read(&sections["http"]["services"], &mut http.services);
+        read(&sections["http"]["serversTransports"], &mut http.servers_transports);
+        read(&sections["tcp"]["routers"], &mut tcp.routers);
+        read(&sections["tcp"]["services"], &mut tcp.services);
+        read(&sections["udp"]["routers"], &mut udp.routers);
+        read(&sections["udp"]["services"], &mut udp.services);
+        read(&sections["tls"]["certificates"], &mut tls.certificates);
+        read(&sections["tls"]["options"], &mut tls.options);
+        read(&sections["tls"]["stores"], &mut tls.stores);
+        self
+    }
+
     fn compiled(&self) -> (Plan, Vec<Diagnostic>) {
         compile(None, &settings(), &self.alone())
     }
@@ -71,6 +105,17 @@ impl Objects {
     fn alone(&self) -> Configurations {
         [("file".into(), Arc::new(self.configuration.clone()))].into()
     }
+}
+
+fn read<T: DeserializeOwned>(objects: &serde_json::Value, into: &mut Definitions<T>) {
+    for (name, value) in objects.as_object().into_iter().flatten() {
+        into.insert(name.as_str().into(), defined(Ok(T::deserialize(value).unwrap())));
+    }
+}
+
+/// What is wrong, a line each.
+fn told(plan: &Plan) -> String {
+    plan.diagnostics().iter().map(|diagnostic| format!("{diagnostic}\n")).collect()
 }
 
 fn servers(urls: &[&str]) -> Service {

@@ -4,6 +4,7 @@ use crate::tcp::{
     table::tests::{claim, options, router, table},
 };
 use alloc::{format, string::String, vec::Vec};
+use core::slice;
 use proptest::{collection::vec, prelude::*, sample};
 
 const HELLO: &str = include_str!("../client_hello/hellos/rustls_post_quantum.hex");
@@ -55,14 +56,14 @@ fn tables() -> Vec<(&'static str, Table)> {
     let inner = router("inner", "HostSNI(`*`)", 0, Some(Tls::Terminate(Some(options("own")))));
     let mut http = table(&[]);
     http.count_https(true);
-    let mut mtls = table(&[raw.clone()]);
+    let mut mtls = table(slice::from_ref(&raw));
     claim(&mut mtls, "r", "app.example.com", "mtls");
     let mut broken = table(&[]);
     claim(&mut broken, "r", "app.example.com", "broken");
     Vec::from([
         ("HTTP only", table(&[])),
         ("HTTPS", http),
-        ("silent", table(&[clear.clone()])),
+        ("silent", table(slice::from_ref(&clear))),
         ("clear and passthrough", table(&[clear, raw])),
         ("terminated", table(&[inner])),
         ("HTTPS with options", mtls),
@@ -88,91 +89,24 @@ fn connections() -> Vec<(&'static str, Vec<u8>)> {
 
 #[test]
 fn what_becomes_of_connections() {
-    let mut all = String::new();
+    let kinds: Vec<_> = connections().into_iter().map(|(what, _)| what).collect();
+    let mut all = format!("{}\n", kinds.join(" | "));
     for (which, table) in tables() {
-        all += &format!("{which}\n");
-        for (what, bytes) in connections() {
-            all += &format!("  {what}: {}\n", arrive(&table, &bytes, &[4096]));
-        }
+        let became = connections().into_iter().map(|(_, bytes)| {
+            let step = arrive(&table, &bytes, &[4096]);
+            step.replace("wait until 60.000000s", "wait").replace("for app.example.com", "for app")
+        });
+        all += &format!("{which}: {}\n", became.collect::<Vec<_>>().join(" | "));
     }
     insta::assert_snapshot!(all, @"
-    HTTP only
-      nothing: wait until 60.000000s
-      HTTP/1: HTTP/1
-      HTTP/2: HTTP/2
-      almost HTTP/2: HTTP/1
-      a half preface: wait until 60.000000s
-      TLS: HTTP under default for app.example.com
-      TLS without name: HTTP under default for -
-      a half hello: wait until 60.000000s
-      SSL 2: close: Malformed
-      broken TLS: close: Malformed
-    HTTPS
-      nothing: wait until 60.000000s
-      HTTP/1: HTTP/1
-      HTTP/2: HTTP/2
-      almost HTTP/2: HTTP/1
-      a half preface: wait until 60.000000s
-      TLS: HTTP under default for app.example.com
-      TLS without name: HTTP under default for -
-      a half hello: wait until 60.000000s
-      SSL 2: close: Malformed
-      broken TLS: close: Malformed
-    silent
-      nothing: to clear
-      HTTP/1: to clear
-      HTTP/2: to clear
-      almost HTTP/2: to clear
-      a half preface: to clear
-      TLS: to clear
-      TLS without name: to clear
-      a half hello: to clear
-      SSL 2: to clear
-      broken TLS: to clear
-    clear and passthrough
-      nothing: wait until 60.000000s
-      HTTP/1: to clear
-      HTTP/2: to clear
-      almost HTTP/2: to clear
-      a half preface: to clear
-      TLS: to raw
-      TLS without name: HTTP under default for -
-      a half hello: wait until 60.000000s
-      SSL 2: close: Malformed
-      broken TLS: close: Malformed
-    terminated
-      nothing: wait until 60.000000s
-      HTTP/1: HTTP/1
-      HTTP/2: HTTP/2
-      almost HTTP/2: HTTP/1
-      a half preface: wait until 60.000000s
-      TLS: inner under own for app.example.com
-      TLS without name: inner under own for -
-      a half hello: wait until 60.000000s
-      SSL 2: close: Malformed
-      broken TLS: close: Malformed
-    HTTPS with options
-      nothing: wait until 60.000000s
-      HTTP/1: HTTP/1
-      HTTP/2: HTTP/2
-      almost HTTP/2: HTTP/1
-      a half preface: wait until 60.000000s
-      TLS: HTTP under mtls for app.example.com
-      TLS without name: HTTP under default for -
-      a half hello: wait until 60.000000s
-      SSL 2: close: Malformed
-      broken TLS: close: Malformed
-    HTTPS with broken options
-      nothing: wait until 60.000000s
-      HTTP/1: HTTP/1
-      HTTP/2: HTTP/2
-      almost HTTP/2: HTTP/1
-      a half preface: wait until 60.000000s
-      TLS: close: NoOptions
-      TLS without name: HTTP under default for -
-      a half hello: wait until 60.000000s
-      SSL 2: close: Malformed
-      broken TLS: close: Malformed
+    nothing | HTTP/1 | HTTP/2 | almost HTTP/2 | a half preface | TLS | TLS without name | a half hello | SSL 2 | broken TLS
+    HTTP only: wait | HTTP/1 | HTTP/2 | HTTP/1 | wait | HTTP under default for app | HTTP under default for - | wait | close: Malformed | close: Malformed
+    HTTPS: wait | HTTP/1 | HTTP/2 | HTTP/1 | wait | HTTP under default for app | HTTP under default for - | wait | close: Malformed | close: Malformed
+    silent: to clear | to clear | to clear | to clear | to clear | to clear | to clear | to clear | to clear | to clear
+    clear and passthrough: wait | to clear | to clear | to clear | to clear | to raw | HTTP under default for - | wait | close: Malformed | close: Malformed
+    terminated: wait | HTTP/1 | HTTP/2 | HTTP/1 | wait | inner under own for app | inner under own for - | wait | close: Malformed | close: Malformed
+    HTTPS with options: wait | HTTP/1 | HTTP/2 | HTTP/1 | wait | HTTP under mtls for app | HTTP under default for - | wait | close: Malformed | close: Malformed
+    HTTPS with broken options: wait | HTTP/1 | HTTP/2 | HTTP/1 | wait | close: NoOptions | HTTP under default for - | wait | close: Malformed | close: Malformed
     ");
 }
 

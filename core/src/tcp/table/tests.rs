@@ -104,7 +104,7 @@ fn broken_options_refuse_whoever_needs_them() {
 fn servers_may_speak_first_where_nobody_wants_tls() {
     let clear = router("clear", "HostSNI(`*`)", 0, None);
     let silent = |table: &Table| table.silent().map(|router| String::from(&*router.name));
-    let mut table = table(&[clear.clone()]);
+    let mut table = table(core::slice::from_ref(&clear));
     assert_eq!(silent(&table).as_deref(), Some("clear"));
     table.count_https(true);
     assert_eq!(silent(&table), None);
@@ -181,7 +181,7 @@ proptest! {
                 Secure::Passthrough(router) | Secure::Terminate(_, router) => Some(router.name.clone()),
                 Secure::Http(_) | Secure::Refused => None,
             };
-            prop_assert_eq!(found, named.or(anything.filter(|_| !https)));
+            prop_assert_eq!(found, named.or_else(|| anything.filter(|_| !https)));
         }
     }
 }

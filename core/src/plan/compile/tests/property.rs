@@ -1,8 +1,10 @@
 //! A plan made from the one before is the plan made from nothing.
 use super::*;
-use crate::{router::Route, rule::view::View};
+use crate::{config::http::RouterTls, router::Route, rule::view::View};
 use ::http::{Method, Request};
 use proptest::prelude::*;
+
+mod relays;
 
 /// One object of one provider set to one of its variants, or taken away.
 #[derive(Clone, Debug)]
@@ -17,7 +19,19 @@ const PROVIDERS: [&str; 2] = ["file", "rest"];
 const OBJECTS: usize = 5;
 
 fn edit() -> impl Strategy<Value = Edit> {
-    let kind = prop_oneof![Just(Kind::Router), Just(Kind::Service), Just(Kind::Middleware)];
+    let kind = prop_oneof![
+        3 => Just(Kind::Router),
+        3 => Just(Kind::Service),
+        3 => Just(Kind::Middleware),
+        2 => Just(Kind::TcpRouter),
+        2 => Just(Kind::TcpService),
+        1 => Just(Kind::UdpRouter),
+        1 => Just(Kind::UdpService),
+        1 => Just(Kind::ServersTransport),
+        2 => Just(Kind::TlsOptions),
+        1 => Just(Kind::TlsStore),
+        1 => Just(Kind::Certificate),
+    ];
     (0..PROVIDERS.len(), kind, 0..OBJECTS, proptest::option::weighted(0.8, 0..14_usize))
         .prop_map(|(provider, kind, object, variant)| Edit { provider, kind, object, variant })
 }
@@ -34,14 +48,22 @@ fn reference(n: usize) -> String {
 
 fn service_variant(n: usize) -> Service {
     match n {
-        0..4 => servers(&[&format!("http://s{n}")]),
-        4 => checked(&["http://checked"]),
+        0..3 => servers(&[&format!("http://s{n}")]),
+        3 => through(servers(&["http://s3"]), &reference(n)),
+        4 => through(checked(&["http://checked"]), "o0"),
         5 => checked(&["http://a", "http://b"]),
         6 => servers(&["broken"]),
         7 => Service::default(),
         8..11 => weighted(&[(&reference(n), 1), (&reference(n + 2), 2)]),
         _ => mirroring(&reference(n), &[(&reference(n + 4), 50)]),
     }
+}
+
+fn through(mut service: Service, transport: &str) -> Service {
+    if let Some(load_balancer) = &mut service.load_balancer {
+        load_balancer.servers_transport = transport.into();
+    }
+    service
 }
 
 fn middleware_variant(n: usize) -> Definition {
@@ -53,8 +75,16 @@ fn middleware_variant(n: usize) -> Definition {
 }
 
 fn router_variant(object: usize, n: usize) -> Written {
+    let secure = n % 5 == 2;
     Written {
-        rule: if n == 13 { "Nonsense(".into() } else { format!("Path(`/{object}/{}`)", n % 3) },
+        rule: if n == 13 {
+            "Nonsense(".into()
+        } else if secure {
+            format!("Host(`h{}.example`)", n / 5)
+        } else {
+            format!("Path(`/{object}/{}`)", n % 3)
+        },
+        tls: secure.then(|| RouterTls { options: reference(n), ..RouterTls::default() }),
         service: reference(n),
         middlewares: (0..n % 3).map(|i| reference(n + i)).collect(),
         entry_points: if n.is_multiple_of(4) { vec!["admin".into()] } else { vec![] },
@@ -75,23 +105,45 @@ fn set<T>(
     }
 }
 
+/// The same, of objects among which one is called `default`.
+fn set_default<T>(
+    definitions: &mut Definitions<T>,
+    object: usize,
+    variant: Option<usize>,
+    make: impl FnOnce(usize) -> T,
+) {
+    if object > 0 {
+        return set(definitions, object, variant, make);
+    }
+    match variant {
+        Some(n) => drop(definitions.insert("default".into(), defined(Ok(make(n))))),
+        None => drop(definitions.remove("default")),
+    }
+}
+
 fn apply(configurations: &mut Configurations, edit: &Edit) {
     let entry = configurations.entry(PROVIDERS[edit.provider].into()).or_default();
-    let http = &mut Arc::make_mut(entry).http;
+    let Configuration { http, tcp, udp, tls } = Arc::make_mut(entry);
     let (object, variant) = (edit.object, edit.variant);
     match edit.kind {
         Kind::Router => set(&mut http.routers, object, variant, |n| router_variant(object, n)),
         Kind::Service => set(&mut http.services, object, variant, service_variant),
         Kind::Middleware => set(&mut http.middlewares, object, variant, middleware_variant),
-        Kind::Document
-        | Kind::ServersTransport
-        | Kind::TcpRouter
-        | Kind::TcpService
-        | Kind::UdpRouter
-        | Kind::UdpService
-        | Kind::Certificate
-        | Kind::TlsOptions
-        | Kind::TlsStore => {}
+        Kind::ServersTransport => {
+            set(&mut http.servers_transports, object, variant, relays::transport_variant);
+        }
+        Kind::TcpRouter => set(&mut tcp.routers, object, variant, relays::tcp_router_variant),
+        Kind::TcpService => set(&mut tcp.services, object, variant, relays::tcp_service_variant),
+        Kind::UdpRouter => set(&mut udp.routers, object, variant, relays::udp_router_variant),
+        Kind::UdpService => set(&mut udp.services, object, variant, relays::udp_service_variant),
+        Kind::Certificate => {
+            set(&mut tls.certificates, object, variant, relays::certificate_variant);
+        }
+        Kind::TlsOptions => {
+            set_default(&mut tls.options, object, variant, relays::options_variant);
+        }
+        Kind::TlsStore => set_default(&mut tls.stores, object, variant, relays::store_variant),
+        Kind::Document => {}
     }
 }
 
@@ -116,6 +168,7 @@ fn seen(plan: &Plan) -> Vec<String> {
             none @ (Route::MethodNotAllowed | Route::NotFound) => format!("{none:?}"),
         });
     }
+    seen.extend(relays::seen(plan).into_iter().map(without_cells));
     seen
 }
 
@@ -125,6 +178,7 @@ fn check_cells(plan: &Plan) {
     for router in plan.routers().filter_map(|listed| listed.router) {
         collect(&router.service, &mut balancers, &mut mirrors, &mut healths);
     }
+    relays::collect(plan, &mut balancers);
     let in_use = |mut slots: Vec<u32>| {
         slots.sort_unstable();
         slots
@@ -177,7 +231,7 @@ fn behind(configurations: &Configurations, id: Id, seen: &mut BTreeSet<Id>) {
         return;
     }
     let Some(provider) = configurations.get(&id.provider) else { return };
-    let http = &provider.http;
+    let (http, tcp) = (&provider.http, &provider.tcp);
     let mut names: Vec<(Kind, String)> = vec![];
     let mut refer = |kind, written: &str| names.push((kind, written.into()));
     if id.kind == Kind::Router
@@ -185,6 +239,7 @@ fn behind(configurations: &Configurations, id: Id, seen: &mut BTreeSet<Id>) {
     {
         refer(Kind::Service, &router.service);
         router.middlewares.iter().for_each(|name| refer(Kind::Middleware, name));
+        router.tls.iter().for_each(|tls| refer(Kind::TlsOptions, &tls.options));
     } else if id.kind == Kind::Service
         && let Some(Ok(service)) = http.services.get(&id.name).map(|defined| &defined.value)
     {
@@ -194,6 +249,19 @@ fn behind(configurations: &Configurations, id: Id, seen: &mut BTreeSet<Id>) {
             refer(Kind::Service, &mirroring.service);
             mirroring.mirrors.iter().for_each(|mirror| refer(Kind::Service, &mirror.name));
         }
+        if let Some(load_balancer) = &service.load_balancer {
+            refer(Kind::ServersTransport, &load_balancer.servers_transport);
+        }
+    } else if id.kind == Kind::TcpRouter
+        && let Some(Ok(router)) = tcp.routers.get(&id.name).map(|defined| &defined.value)
+    {
+        refer(Kind::TcpService, &router.service);
+        router.tls.iter().for_each(|tls| refer(Kind::TlsOptions, &tls.options));
+    } else if id.kind == Kind::TcpService
+        && let Some(Ok(service)) = tcp.services.get(&id.name).map(|defined| &defined.value)
+    {
+        let children = service.weighted.iter().flat_map(|weighted| &weighted.services);
+        children.for_each(|child| refer(Kind::TcpService, &child.name));
     } else if id.kind == Kind::Middleware
         && let Some(Ok(middleware)) = http.middlewares.get(&id.name).map(|defined| &defined.value)
     {
@@ -223,6 +291,15 @@ fn check_unrelated(before: &Plan, after: &Plan, edits: &[Edit], configurations: 
             let old = before.parts.router(&id).unwrap();
             let new = after.parts.router(&id).unwrap();
             assert!(Arc::ptr_eq(&old.part, &new.part), "{id:?}");
+        }
+    }
+    for listed in after.tcp_routers() {
+        let (provider, name) = (listed.provider.clone(), listed.name.clone());
+        let id = Id { kind: Kind::TcpRouter, provider, name };
+        let mut all = BTreeSet::new();
+        behind(configurations, id.clone(), &mut all);
+        if !all.iter().any(edited) {
+            assert!(relays::is_same(before, after, &id), "{id:?}");
         }
     }
 }

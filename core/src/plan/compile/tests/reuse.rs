@@ -1,6 +1,6 @@
 //! What goes on under the next plan.
 use super::*;
-use crate::middleware::in_flight_req::InFlightReq;
+use crate::{middleware::in_flight_req::InFlightReq, router::Router};
 
 /// The plan that follows `before`.
 fn next(before: &Plan, objects: &Objects) -> Plan {
