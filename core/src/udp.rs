@@ -2,6 +2,8 @@
 use crate::relay::Instance;
 use alloc::sync::Arc;
 
+pub mod sessions;
+
 /// A compiled UDP router, ready to serve.
 #[derive(Debug)]
 pub struct Router {
