@@ -36,6 +36,21 @@ fn no_accept_encoding_panics_or_stops_a_request() {
     fuzz("accept_encoding");
 }
 
+#[test]
+fn no_rule_of_names_makes_the_parser_panic() {
+    fuzz("host_sni");
+}
+
+#[test]
+fn no_first_bytes_panic_or_depend_on_how_they_are_cut() {
+    fuzz("client_hello");
+}
+
+#[test]
+fn no_certificate_panics_whatever_it_says() {
+    fuzz("certificate");
+}
+
 fn fuzz(name: &str) {
     let Target { run, .. } = TARGETS.into_iter().find(|target| target.name == name).unwrap();
     let corpus = corpus(name);

@@ -1,4 +1,5 @@
 //! What is fuzzed: parsers of what owners and clients write. None panics, whatever it is given.
+use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderName, HeaderValue};
 use rutter_core::{
     config::{
@@ -16,7 +17,12 @@ use rutter_core::{
     },
     plan::{Plan, Settings, compile},
     rule::Rule,
+    tcp::{
+        self,
+        client_hello::{Reader, Sniff},
+    },
     time::Instant,
+    tls::certificate::Certificate,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -30,11 +36,14 @@ pub(crate) struct Target {
 }
 
 /// All of them.
-pub(crate) const TARGETS: [Target; 4] = [
+pub(crate) const TARGETS: [Target; 7] = [
     Target { name: "rule", run: rule },
     Target { name: "expression", run: expression },
     Target { name: "authorization", run: authorization },
     Target { name: "accept_encoding", run: accept_encoding },
+    Target { name: "host_sni", run: host_sni },
+    Target { name: "client_hello", run: client_hello },
+    Target { name: "certificate", run: certificate },
 ];
 
 /// A router's rule. What is said of an error stands inside the text.
@@ -83,6 +92,37 @@ pub(crate) fn accept_encoding(data: &[u8]) {
     assert!(output.is_none_or(|output| matches!(output, Output::Send { .. })));
 }
 
+/// A TCP router's rule. What is said of an error stands inside the text.
+pub(crate) fn host_sni(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match tcp::rule::Rule::parse(text) {
+        Ok(rule) => assert!(rule.names.is_sorted_by(|one, two| one < two), "{rule:?}"),
+        Err(error) => assert!(error.column <= text.len() + 1, "{error:?}"),
+    }
+}
+
+/// The beginning of a connection, whole and in two pieces: the answer is the same.
+pub(crate) fn client_hello(data: &[u8]) {
+    let whole = Reader::default().read(data);
+    let (first, second) = data.split_at(data.len() / 3);
+    let mut reader = Reader::default();
+    let mut answer = reader.read(first);
+    if answer == Sniff::NeedMore {
+        answer = reader.read(second);
+    }
+    assert_eq!(answer, whole);
+}
+
+/// What a certificate, in DER, says of itself.
+pub(crate) fn certificate(data: &[u8]) {
+    let encoded = BASE64_STANDARD.encode(data);
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{encoded}\n-----END CERTIFICATE-----\n");
+    let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    if let Ok(read) = Certificate::read("a".into(), pem.as_bytes(), key.into()) {
+        assert!(read.names.iter().all(|name| !name.text.is_empty()), "{read:?}");
+    }
+}
+
 /// What comes of a request with a header; none: no header can have this value.
 fn ask(definition: &str, name: &'static str, value: &[u8]) -> Option<Output> {
     let value = HeaderValue::from_bytes(value).ok()?;
@@ -123,7 +163,7 @@ fn plan(definition: &str) -> Arc<Plan> {
         hostname: HeaderValue::from_static("edge"),
         raw_paths: false,
     };
-    let settings = Settings { entry_points: [entry_point].into(), ping: false };
+    let settings = Settings { entry_points: [entry_point].into(), ..Settings::default() };
     let configurations = BTreeMap::from([("file".into(), Arc::new(configuration))]);
     let (plan, diagnostics) = compile::compile(None, &settings, &configurations);
     assert!(diagnostics.is_empty(), "{diagnostics:?}");

@@ -1,0 +1,6 @@
+#![no_main]
+#[allow(dead_code, reason = "each target is a program of its own")]
+#[path = "../../tests/support/fuzzing.rs"]
+mod fuzzing;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzzing::host_sni(data));
