@@ -15,6 +15,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use support::world::World;
 
 mod support {
+    #[allow(dead_code, reason = "connections ask for balancers alone")]
     pub(crate) mod world;
 }
 
@@ -73,9 +74,11 @@ fn servers(plan: &Plan, bytes: &[u8], count: usize) -> Vec<String> {
         match step {
             Step::Tcp(router) | Step::Tls { to: Some(router), .. } => {
                 let picked = router.service.pick(&world);
-                picked.map_or("nobody".into(), |picked| picked.server.to_string())
+                picked.map_or_else(|| "nobody".into(), |picked| picked.server.to_string())
             }
-            other => format!("{other:?}"),
+            other @ (Step::Wait { .. } | Step::Http { .. } | Step::Tls { .. } | Step::Close(_)) => {
+                format!("{other:?}")
+            }
         }
     };
     (0..count).map(connection).collect()

@@ -2,10 +2,10 @@
 //!
 //! The shards grow in number with the square root of what they hold, so that a change copies one short
 //! list of shards and one short shard. Nobody iterates, so no order shows.
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::{fmt, hash::BuildHasher};
 use foldhash::fast::FixedState;
-use hashbrown::{HashTable, hash_table::Entry};
+use hashbrown::{HashTable, hash_table};
 
 pub(crate) struct Names<V> {
     /// A power of two of them; a name's is told by bits of its hash that tables do not look at.
@@ -13,7 +13,14 @@ pub(crate) struct Names<V> {
     len: usize,
 }
 
-type Shard<V> = Arc<HashTable<(Arc<str>, V)>>;
+type Shard<V> = Arc<HashTable<Arc<Entry<V>>>>;
+
+/// Shared by all clones: copying a shard copies none.
+#[derive(Clone)]
+struct Entry<V> {
+    name: Box<str>,
+    value: V,
+}
 
 impl<V> Clone for Names<V> {
     fn clone(&self) -> Self {
@@ -38,7 +45,7 @@ impl<V> Names<V> {
     pub(crate) fn get(&self, name: &str) -> Option<&V> {
         let hash = hash(name);
         let shard = self.shards.get(shard_of(hash, self.shards.len()))?;
-        shard.find(hash, |(other, _)| **other == *name).map(|(_, value)| value)
+        shard.find(hash, |entry| *entry.name == *name).map(|entry| &entry.value)
     }
 
     #[cfg(test)]
@@ -53,18 +60,19 @@ impl<V: Clone> Names<V> {
         let hash = hash(name);
         let at = shard_of(hash, self.shards.len());
         let shard = Arc::make_mut(&mut Arc::make_mut(&mut self.shards)[at]);
-        let same = |(other, _): &(Arc<str>, V)| **other == *name;
-        match shard.entry(hash, same, |(name, _)| self::hash(name)) {
-            Entry::Occupied(entry) => {
-                let ((name, old), place) = entry.remove();
-                match change(Some(old)) {
-                    Some(new) => drop(place.insert((name, new))),
+        let same = |entry: &Arc<Entry<V>>| *entry.name == *name;
+        match shard.entry(hash, same, |entry| self::hash(&entry.name)) {
+            hash_table::Entry::Occupied(entry) => {
+                let (old, place) = entry.remove();
+                let Entry { name, value } = Arc::unwrap_or_clone(old);
+                match change(Some(value)) {
+                    Some(value) => drop(place.insert(Arc::new(Entry { name, value }))),
                     None => self.len -= 1,
                 }
             }
-            Entry::Vacant(place) => {
-                if let Some(new) = change(None) {
-                    place.insert((name.into(), new));
+            hash_table::Entry::Vacant(place) => {
+                if let Some(value) = change(None) {
+                    place.insert(Arc::new(Entry { name: name.into(), value }));
                     self.len += 1;
                 }
             }
@@ -79,9 +87,9 @@ impl<V: Clone> Names<V> {
     fn reshard(&mut self, count: usize) {
         let mut parts: Vec<_> = (0..count).map(|_| HashTable::new()).collect();
         for entry in self.shards.iter().flat_map(|shard| shard.iter()) {
-            let hash = hash(&entry.0);
+            let hash = hash(&entry.name);
             let part = &mut parts[shard_of(hash, count)];
-            part.insert_unique(hash, entry.clone(), |(name, _)| self::hash(name));
+            part.insert_unique(hash, entry.clone(), |entry| self::hash(&entry.name));
         }
         self.shards = parts.into_iter().map(Arc::new).collect();
     }

@@ -121,7 +121,7 @@ impl Table {
     }
 
     /// Adds a router.
-    pub(crate) fn insert(&mut self, router: &Arc<Router>) {
+    pub fn insert(&mut self, router: &Arc<Router>) {
         self.edit(router, |ranked| {
             ranked.insert(rank(router), router.clone());
         });
@@ -129,7 +129,7 @@ impl Table {
     }
 
     /// Takes out a router that was added.
-    pub(crate) fn remove(&mut self, router: &Router) {
+    pub fn remove(&mut self, router: &Router) {
         self.edit(router, |ranked| {
             ranked.remove(&rank(router));
         });

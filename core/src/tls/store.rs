@@ -110,7 +110,7 @@ impl Store {
     }
 
     /// Adds a certificate.
-    pub(crate) fn insert(&mut self, certificate: &Arc<Certificate>) {
+    pub fn insert(&mut self, certificate: &Arc<Certificate>) {
         for name in &certificate.names {
             self.names.edit(&name.text, |ranked| {
                 let mut ranked = ranked.unwrap_or_default();
@@ -124,7 +124,7 @@ impl Store {
     }
 
     /// Takes out a certificate that was added.
-    pub(crate) fn remove(&mut self, certificate: &Certificate) {
+    pub fn remove(&mut self, certificate: &Certificate) {
         for name in &certificate.names {
             self.names.edit(&name.text, |ranked| {
                 let mut ranked = ranked?;
@@ -143,7 +143,8 @@ impl Store {
         }
     }
 
-    pub(crate) fn set_default(&mut self, default: Option<Arc<Certificate>>) {
+    /// What is shown where no name fits.
+    pub fn set_default(&mut self, default: Option<Arc<Certificate>>) {
         self.default = default;
     }
 }
