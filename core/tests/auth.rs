@@ -4,26 +4,28 @@ use http::{header::WWW_AUTHENTICATE, request};
 use md5::{Digest as _, Md5};
 use rutter_core::{
     config::{
-        Configuration, Defined,
+        Configuration,
         http::{LoadBalancer, Router, Server, Service},
     },
-    diagnostic::Place,
-    entry_point::{EntryPoint, EntryPointId, Peer, Trust},
+    entry_point::{EntryPointId, Peer},
     exchange::{Exchange, Input, Output},
     middleware::{
         Definition, basic_auth::BasicAuth, digest_auth::DigestAuth, forward_auth::ForwardAuth,
         users::Lines,
     },
-    plan::{Plan, Settings, compile},
+    plan::Plan,
     time::Instant,
     trace::{Observer as _, Recorder},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
+#[path = "support/compiled.rs"]
+mod compiled;
 #[path = "support/world.rs"]
 #[allow(dead_code, reason = "what counts requests in flight is for other tests")]
 mod world;
 
+use compiled::{compiled, define};
 use world::World;
 
 /// A plan with one middleware before one server, and its cells.
@@ -34,9 +36,6 @@ struct Setup {
 }
 
 fn setup(middleware: Definition) -> Setup {
-    fn define<T>(value: T) -> Arc<Defined<T>> {
-        Arc::new(Defined { value: Ok(value), place: Place::default() })
-    }
     let router = Router {
         rule: "PathPrefix(`/`)".into(),
         service: "s".into(),
@@ -50,18 +49,7 @@ fn setup(middleware: Definition) -> Setup {
     configuration.http.middlewares.insert("m".into(), define(middleware));
     let service = Service { load_balancer, ..Service::default() };
     configuration.http.services.insert("s".into(), define(service));
-    let entry_point = EntryPoint {
-        name: "web".into(),
-        forwarded_trust: Trust::default(),
-        hostname: http::HeaderValue::from_static("edge"),
-        raw_paths: false,
-    };
-    let settings =
-        Settings { entry_points: [entry_point].into(), ping: true, ..Settings::default() };
-    let configurations = BTreeMap::from([("file".into(), Arc::new(configuration))]);
-    let (plan, diagnostics) = compile::compile(None, &settings, &configurations);
-    assert!(diagnostics.is_empty(), "{diagnostics:?}");
-    let plan = Arc::new(plan);
+    let plan = compiled(configuration);
     Setup { world: World::new(&plan, |_| false), plan, exchanges: 0 }
 }
 

@@ -3,14 +3,13 @@
 use http::{request, response};
 use rutter_core::{
     config::{
-        Configuration, Defined,
+        Configuration,
         http::{
             Cookie, LoadBalancer, MirrorService, Mirroring, Router, Server, Service, Sticky,
             Weighted, WeightedService,
         },
     },
-    diagnostic::Place,
-    entry_point::{EntryPoint, EntryPointId, Peer, Trust},
+    entry_point::{EntryPointId, Peer},
     exchange::{Delivery, Exchange, Input, Output, SendError},
     middleware::{
         Definition, add_prefix::AddPrefix, headers::Headers, in_flight_req::InFlightReq,
@@ -21,14 +20,13 @@ use rutter_core::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 
+#[path = "support/compiled.rs"]
+mod compiled;
 #[path = "support/world.rs"]
 mod world;
 
+use compiled::{compiled, define};
 use world::World;
-
-fn define<T>(value: T) -> Arc<Defined<T>> {
-    Arc::new(Defined { value: Ok(value), place: Place::default() })
-}
 
 /// A service of servers `http://10.0.0.1:80`, `http://10.0.0.2:80`, ….
 fn servers(count: u8) -> LoadBalancer {
@@ -59,18 +57,7 @@ fn setup(services: &[(&str, Service)], middlewares: &[Definition]) -> Setup {
         router.middlewares.push(name);
     }
     configuration.http.routers.insert("r".into(), define(router));
-    let entry_point = EntryPoint {
-        name: "web".into(),
-        forwarded_trust: Trust::default(),
-        hostname: http::HeaderValue::from_static("edge"),
-        raw_paths: false,
-    };
-    let settings =
-        Settings { entry_points: [entry_point].into(), ping: true, ..Settings::default() };
-    let configurations = BTreeMap::from([("file".into(), Arc::new(configuration))]);
-    let (plan, diagnostics) = compile::compile(None, &settings, &configurations);
-    assert!(diagnostics.is_empty(), "{diagnostics:?}");
-    let plan = Arc::new(plan);
+    let plan = compiled(configuration);
     Setup { world: World::new(&plan, |_| false), plan }
 }
 

@@ -3,20 +3,22 @@
 use http::{Response, request, response};
 use rutter_core::{
     config::{
-        Configuration, Defined,
+        Configuration,
         http::{LoadBalancer, Router, Server, Service},
     },
-    diagnostic::Place,
-    entry_point::{EntryPoint, EntryPointId, Peer, Trust},
+    entry_point::{EntryPointId, Peer},
     exchange::{Exchange, Input, Output, SendError},
-    plan::{Plan, Settings, compile},
+    plan::Plan,
     time::Instant,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
+#[path = "support/compiled.rs"]
+mod compiled;
 #[path = "support/world.rs"]
 mod world;
 
+use compiled::{compiled, define};
 use world::World;
 
 const MILLI: u64 = 1_000_000;
@@ -32,10 +34,6 @@ struct Walking<'a> {
     setup: &'a Setup,
     exchange: Exchange,
     head: request::Parts,
-}
-
-fn define<T>(value: T) -> Arc<Defined<T>> {
-    Arc::new(Defined { value: Ok(value), place: Place::default() })
 }
 
 fn setup(middlewares: &[&str]) -> Setup {
@@ -54,18 +52,7 @@ fn setup(middlewares: &[&str]) -> Setup {
         router.middlewares.push(name);
     }
     http.routers.insert("r".into(), define(router));
-    let entry_point = EntryPoint {
-        name: "web".into(),
-        forwarded_trust: Trust::default(),
-        hostname: http::HeaderValue::from_static("edge"),
-        raw_paths: false,
-    };
-    let settings =
-        Settings { entry_points: [entry_point].into(), ping: true, ..Settings::default() };
-    let configurations = BTreeMap::from([("file".into(), Arc::new(configuration))]);
-    let (plan, diagnostics) = compile::compile(None, &settings, &configurations);
-    assert!(diagnostics.is_empty(), "{diagnostics:?}");
-    let plan = Arc::new(plan);
+    let plan = compiled(configuration);
     Setup { world: World::new(&plan, |_| false), plan }
 }
 

@@ -1,13 +1,13 @@
 //! What is fuzzed: parsers of what owners and clients write. None panics, whatever it is given.
 use base64::{Engine, prelude::BASE64_STANDARD};
+use compiled::{compiled, define};
 use http::{HeaderName, HeaderValue};
 use rutter_core::{
     config::{
-        Configuration, Defined,
+        Configuration,
         http::{LoadBalancer, Router, Server, Service},
     },
-    diagnostic::Place,
-    entry_point::{EntryPoint, EntryPointId, Peer, Trust},
+    entry_point::{EntryPointId, Peer},
     exchange::{Exchange, Input, Output},
     middleware::{
         Definition,
@@ -15,7 +15,7 @@ use rutter_core::{
         circuit_breaker::{CircuitBreaker, function::Function},
         expression::Expression,
     },
-    plan::{Plan, Settings, compile},
+    plan::Plan,
     rule::Rule,
     tcp::{
         self,
@@ -24,8 +24,10 @@ use rutter_core::{
     time::Instant,
     tls::certificate::Certificate,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
+#[path = "compiled.rs"]
+mod compiled;
 #[path = "world.rs"]
 mod world;
 
@@ -157,19 +159,5 @@ fn plan(definition: &str) -> Arc<Plan> {
     configuration.http.routers.insert("r".into(), define(router));
     configuration.http.services.insert("s".into(), define(service));
     configuration.http.middlewares.insert("m".into(), define(definition));
-    let entry_point = EntryPoint {
-        name: "web".into(),
-        forwarded_trust: Trust::default(),
-        hostname: HeaderValue::from_static("edge"),
-        raw_paths: false,
-    };
-    let settings = Settings { entry_points: [entry_point].into(), ..Settings::default() };
-    let configurations = BTreeMap::from([("file".into(), Arc::new(configuration))]);
-    let (plan, diagnostics) = compile::compile(None, &settings, &configurations);
-    assert!(diagnostics.is_empty(), "{diagnostics:?}");
-    Arc::new(plan)
-}
-
-fn define<T>(value: T) -> Arc<Defined<T>> {
-    Arc::new(Defined { value: Ok(value), place: Place::default() })
+    compiled(configuration)
 }

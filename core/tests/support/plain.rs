@@ -1,19 +1,22 @@
 //! The plain case: one router, its middlewares, two servers; a browser's request and its answer.
 use super::world::World;
+use compiled::{compiled, define};
 use http::{HeaderMap, HeaderValue, request, response};
 use rutter_core::{
     config::{
-        Configuration, Defined,
+        Configuration,
         http::{LoadBalancer, Router, Server, Service},
     },
-    diagnostic::Place,
-    entry_point::{EntryPoint, EntryPointId, Peer, Trust},
+    entry_point::{EntryPointId, Peer},
     exchange::{Exchange, Input, Output},
     middleware::{Definition, headers::Headers},
-    plan::{Plan, Settings, compile},
+    plan::Plan,
     time::Instant,
 };
 use std::{collections::BTreeMap, sync::Arc};
+
+#[path = "compiled.rs"]
+mod compiled;
 
 /// A router with its plan and cells, and a client.
 pub(crate) struct Plain {
@@ -66,19 +69,9 @@ impl Plain {
         let service = Service { load_balancer: Some(balancer), ..Service::default() };
         http.services.insert("app".into(), define(service));
 
-        let entry_point = EntryPoint {
-            name: "web".into(),
-            forwarded_trust: Trust::default(),
-            hostname: HeaderValue::from_static("edge"),
-            raw_paths: false,
-        };
-        let settings =
-            Settings { entry_points: [entry_point].into(), ping: false, ..Settings::default() };
-        let configurations = BTreeMap::from([("file".into(), Arc::new(configuration))]);
-        let (plan, problems) = compile::compile(None, &settings, &configurations);
-        assert!(problems.is_empty(), "{problems:?}");
+        let plan = compiled(configuration);
         let peer = Peer::new(([10, 0, 0, 7], 40_000).into(), ([10, 0, 0, 1], 80).into(), false);
-        Self { cells: World::new(&plan, |_| false), plan: Arc::new(plan), peer }
+        Self { cells: World::new(&plan, |_| false), plan, peer }
     }
 
     /// Drives one exchange from its request to its end.
@@ -114,10 +107,6 @@ impl Heads {
         answer.headers = map(&response);
         Self { request: parts, response: answer }
     }
-}
-
-fn define<T>(value: T) -> Arc<Defined<T>> {
-    Arc::new(Defined { value: Ok(value), place: Place::default() })
 }
 
 fn map(from: &[(&'static str, &'static str)]) -> HeaderMap {
