@@ -134,14 +134,26 @@ impl Exchange {
             return self.respond(now, cells, answer::status(StatusCode::INTERNAL_SERVER_ERROR));
         };
         let verdict = tell(&step.middleware, &context(self, now, &step), head);
-        match self.obey(now, cells, &step, verdict, head) {
+        self.follow(now, cells, &step, verdict, head)
+    }
+
+    /// Does what the middleware at the request's position says, and walks on where it says so.
+    pub(super) fn follow<C: Cells>(
+        &mut self,
+        now: Instant,
+        cells: &C,
+        step: &Step,
+        verdict: Verdict,
+        head: &mut request::Parts,
+    ) -> Output {
+        match self.obey(now, cells, step, verdict, head) {
             Some(output) => output,
             None => self.inward(now, cells, head),
         }
     }
 
     /// Does what the middleware at the request's position says. `None`: on to the next.
-    pub(super) fn obey<C: Cells>(
+    fn obey<C: Cells>(
         &mut self,
         now: Instant,
         cells: &C,

@@ -79,10 +79,7 @@ impl Exchange {
                 self.origin = Origin::Proxy;
                 self.deliver(now, cells, answer)
             }
-            (verdict, _) => match self.obey(now, cells, &step, verdict, head) {
-                Some(output) => output,
-                None => self.inward(now, cells, head),
-            },
+            (verdict, _) => self.follow(now, cells, &step, verdict, head),
         }
     }
 
