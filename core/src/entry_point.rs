@@ -55,6 +55,8 @@ pub struct Peer {
     pub local: SocketAddr,
     /// Whether the connection is TLS.
     pub tls: bool,
+    /// The name of the TLS options that it is spoken under, where TLS ends here.
+    pub tls_options: Option<Arc<str>>,
     /// The client's certificates, if it showed any.
     pub certificates: Option<Certificates>,
     /// The client's address as text, without zone or port.
@@ -68,7 +70,7 @@ impl Peer {
         let text = address.ip().to_canonical().to_string();
         // An address has no character that a header cannot carry.
         let ip = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("unknown"));
-        Self { address, local, tls, certificates: None, ip }
+        Self { address, local, tls, tls_options: None, certificates: None, ip }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     router::{Route, Table},
     rule::view::View,
     tcp,
-    tls::{options::Options, store::Store},
+    tls::{certificate::Load, options::Options, store::Store},
     udp,
 };
 use alloc::{boxed::Box, sync::Arc};
@@ -39,6 +39,8 @@ pub struct Settings {
     pub udp_entry_points: Arc<[Arc<str>]>,
     /// Whether the process answers as `ping@internal`.
     pub ping: bool,
+    /// How certificates are made ready for use.
+    pub load: Load,
 }
 
 /// The compiled dynamic configuration.

@@ -34,6 +34,9 @@ pub struct Trace {
     pub local: SocketAddr,
     /// Whether the connection was TLS.
     pub tls: bool,
+    /// The TLS options that it was spoken under.
+    #[serde(default)]
+    pub tls_options: Option<String>,
     /// How many certificates the client showed. A replay has as many, empty ones: what they say decides
     /// nothing that a trace tells.
     #[serde(default)]
@@ -208,6 +211,7 @@ impl Observer for Recorder {
             client: peer.address,
             local: peer.local,
             tls: peer.tls,
+            tls_options: peer.tls_options.as_deref().map(String::from),
             certificates: peer
                 .certificates
                 .as_ref()
@@ -241,6 +245,7 @@ impl Trace {
     /// The first step that went another way.
     pub fn replay(&self, plan: Arc<Plan>) -> Result<(), Divergence> {
         let mut peer = Peer::new(self.client, self.local, self.tls);
+        peer.tls_options = self.tls_options.as_deref().map(Arc::from);
         peer.certificates = Certificates::new((0..self.certificates).map(|_| Bytes::new()));
         let mut exchange = Exchange::new(plan, EntryPointId(self.entry_point), peer, self.entropy);
         let mut request = request_parts();

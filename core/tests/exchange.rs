@@ -5,9 +5,10 @@ use rutter_core::{
     config::{
         Configuration,
         http::{
-            Cookie, LoadBalancer, MirrorService, Mirroring, Router, Server, Service, Sticky,
-            Weighted, WeightedService,
+            Cookie, LoadBalancer, MirrorService, Mirroring, Router, RouterTls, Server, Service,
+            Sticky, Weighted, WeightedService,
         },
+        tls,
     },
     entry_point::{EntryPointId, Peer},
     exchange::{Delivery, Exchange, Input, Output, SendError},
@@ -402,5 +403,41 @@ fn ping_answers_until_the_process_terminates() {
         let (mut exchange, mut head) = (it.exchange(), get("/ping", &[]));
         let output = exchange.handle(Instant(0), &it.world, Input::Request(&mut head));
         assert_eq!(responded(&output), want);
+    }
+}
+
+#[test]
+fn a_request_whose_host_needs_other_tls_options_is_misdirected() {
+    let mut configuration = Configuration::default();
+    let router = Router {
+        rule: "Host(`mtls.example`) || Host(`lax.example`)".into(),
+        service: "s".into(),
+        tls: Some(RouterTls { options: "strict".into(), ..RouterTls::default() }),
+        ..Router::default()
+    };
+    let options = tls::Options { sni_strict: true, ..tls::Options::default() };
+    configuration.http.routers.insert("r".into(), define(router));
+    configuration.http.services.insert("s".into(), define(balanced(servers(1))));
+    configuration.tls.options.insert("strict".into(), define(options));
+    let plan = compiled(configuration);
+    for (spoken, host, status) in [
+        ("default", "mtls.example", Some(421)),
+        ("default", "MTLS.example:443", Some(421)),
+        ("strict@file", "mtls.example", None),
+        ("strict@file", "other.example", Some(421)),
+        ("default", "other.example", Some(404)),
+    ] {
+        let mut peer = Peer::new(([10, 0, 0, 9], 5).into(), ([10, 0, 0, 1], 443).into(), true);
+        peer.tls_options = Some(spoken.into());
+        let mut exchange = Exchange::new(Arc::clone(&plan), EntryPointId(0), peer, 0);
+        let mut head =
+            http::Request::builder().header("host", host).body(()).unwrap().into_parts().0;
+        let output =
+            exchange.handle(Instant(0), &World::new(&plan, |_| false), Input::Request(&mut head));
+        let answered = match output {
+            Output::Respond(response) => Some(response.status().as_u16()),
+            _ => None,
+        };
+        assert_eq!(answered, status, "{spoken} {host}");
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     rule::view::View,
     time::Instant,
 };
-use alloc::boxed::Box;
+use alloc::{borrow::Cow, boxed::Box};
 use core::time::Duration;
 use http::{HeaderMap, StatusCode, Uri, request};
 
@@ -84,6 +84,10 @@ impl Exchange {
         }
         forwarded::on_entry(entry_point, &self.peer, head);
         let view = View::new(head, target::authority(head), self.peer.address.ip());
+        if self.is_misdirected(view.host()) {
+            let status = StatusCode::MISDIRECTED_REQUEST;
+            return self.respond(now, cells, answer::status(status));
+        }
         match self.plan.route(self.entry_point, self.peer.tls, &view) {
             Route::Found(router) => self.router = Some(router),
             Route::MethodNotAllowed => {
@@ -92,6 +96,15 @@ impl Exchange {
             Route::NotFound => return self.respond(now, cells, answer::not_found()),
         }
         self.inward(now, cells, head)
+    }
+
+    /// Whether TLS is spoken under other options than the host needs. Compat: tls.md "Domain fronting".
+    fn is_misdirected(&self, host: &str) -> bool {
+        let Some(spoken) = &self.peer.tls_options else { return false };
+        let lower = host.bytes().any(|byte| byte.is_ascii_uppercase());
+        let host = if lower { Cow::Owned(host.to_ascii_lowercase()) } else { Cow::Borrowed(host) };
+        let table = self.plan.connections(self.entry_point);
+        table.is_some_and(|table| table.is_misdirected(spoken, &host))
     }
 
     /// Walks inwards until a middleware wants something else, or a server is picked.

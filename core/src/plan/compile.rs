@@ -159,6 +159,7 @@ impl Compilation {
         objects: impl Fn(&mut Provider) -> &mut Objects<P::Definition, P>,
     ) -> Vec<Replaced<P>> {
         let mut replaced = Vec::new();
+        let settings = self.plan.settings.clone();
         for change in changes {
             let Some(of) = self.plan.parts.providers.get_mut(provider) else { break };
             let id = |name| Id { kind, provider: provider.clone(), name };
@@ -166,7 +167,7 @@ impl Compilation {
                 Change::Gone(name) => (id(name.clone()), objects(of).remove(&*name), None),
                 Change::New(name, definition) => {
                     let id = id(name.clone());
-                    let part = Arc::new(P::compile(&id, &definition.value));
+                    let part = Arc::new(P::compile(&settings, &id, &definition.value));
                     let object = Object { definition, part: part.clone() };
                     (id, objects(of).insert(name, object), Some(part))
                 }

@@ -1,7 +1,7 @@
 //! Middlewares, each compiled on its own, and the flattening of chains.
 //! Compat: middlewares.md "Common rules".
 use super::{
-    NAME_WITH_AT,
+    NAME_WITH_AT, Settings,
     name::{Id, Key, Reference},
     parts::{Note, Part, Parts, Standalone},
 };
@@ -61,7 +61,7 @@ impl Part for MiddlewarePart {
 impl Standalone for MiddlewarePart {
     type Definition = Definition;
 
-    fn compile(id: &Id, definition: &Result<Definition, String>) -> Self {
+    fn compile(_: &Settings, id: &Id, definition: &Result<Definition, String>) -> Self {
         let (compiled, note) = match definition {
             Ok(definition) => {
                 let compiled = compile(id, definition);

@@ -1,5 +1,6 @@
 //! The compiled objects that a plan keeps, so that the next one takes over what did not change.
 use super::{
+    Settings,
     middlewares::{Flattening, MiddlewarePart},
     name::{Id, Key, Reference},
     relays::{self, Protocol, RelayPart, Tcp, Udp},
@@ -119,7 +120,8 @@ pub(super) trait Standalone: Part {
     /// What it is compiled from.
     type Definition: PartialEq;
     /// Compiles the definition of `id`.
-    fn compile(id: &Id, definition: &Result<Self::Definition, String>) -> Self;
+    fn compile(settings: &Settings, id: &Id, definition: &Result<Self::Definition, String>)
+    -> Self;
     /// Whether it refers to others.
     fn refers(&self) -> bool;
 }

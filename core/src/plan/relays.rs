@@ -113,7 +113,7 @@ impl<P> Part for RelayPart<P> {
 impl<P: Protocol> Standalone for RelayPart<P> {
     type Definition = P::Service;
 
-    fn compile(id: &Id, definition: &Result<P::Service, String>) -> Self {
+    fn compile(_: &Settings, id: &Id, definition: &Result<P::Service, String>) -> Self {
         let mut notes = Vec::new();
         let compiled = match definition {
             Ok(service) => compile::<P>(id, service, &mut notes).map_err(|note| {

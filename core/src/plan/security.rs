@@ -1,6 +1,6 @@
 //! Certificates, stores, TLS options and servers transports, each compiled on its own.
 use super::{
-    NAME_WITH_AT,
+    NAME_WITH_AT, Settings,
     name::{Id, Key},
     parts::{Note, Part, Standalone},
 };
@@ -70,14 +70,18 @@ impl<T> Part for Alone<T> {
 impl Standalone for CertificatePart {
     type Definition = tls::Certificate;
 
-    fn compile(id: &Id, definition: &Result<tls::Certificate, String>) -> Self {
+    fn compile(
+        settings: &Settings,
+        id: &Id,
+        definition: &Result<tls::Certificate, String>,
+    ) -> Self {
         Self::new(id, definition, |written, notes| {
             if !written.stores.is_empty() && !written.stores.iter().any(|store| store == DEFAULT) {
                 let message = "it is in no store that is used: only `default` is";
                 notes.push(Note::warning("stores", message));
                 return Ok(None);
             }
-            certificate(id, &written.cert_file, &written.key_file).map(Some)
+            certificate(settings, id, &written.cert_file, &written.key_file).map(Some)
         })
     }
 
@@ -89,7 +93,7 @@ impl Standalone for CertificatePart {
 impl Standalone for StorePart {
     type Definition = tls::Store;
 
-    fn compile(id: &Id, definition: &Result<tls::Store, String>) -> Self {
+    fn compile(settings: &Settings, id: &Id, definition: &Result<tls::Store, String>) -> Self {
         Self::new(id, definition, |written, notes| {
             if *id.name != *DEFAULT {
                 notes.push(Note::warning("", "it has no effect: only the store `default` is used"));
@@ -97,7 +101,7 @@ impl Standalone for StorePart {
             let Some(KeyPair { cert_file, key_file }) = &written.default_certificate else {
                 return Ok(Some(None));
             };
-            let pair = certificate(id, cert_file, key_file).map_err(|note| {
+            let pair = certificate(settings, id, cert_file, key_file).map_err(|note| {
                 let message = format!("{}; a certificate made at the start is used", note.message);
                 Note::error(format!("defaultCertificate.{}", note.option), message)
             });
@@ -113,7 +117,7 @@ impl Standalone for StorePart {
 impl Standalone for OptionsPart {
     type Definition = tls::Options;
 
-    fn compile(id: &Id, definition: &Result<tls::Options, String>) -> Self {
+    fn compile(_: &Settings, id: &Id, definition: &Result<tls::Options, String>) -> Self {
         Self::new(id, definition, |written, notes| {
             let name = if *id.name == *DEFAULT { Options::DEFAULT.into() } else { id.qualified() };
             let mut warnings = Vec::new();
@@ -133,7 +137,11 @@ impl Standalone for OptionsPart {
 impl Standalone for TransportPart {
     type Definition = transport::ServersTransport;
 
-    fn compile(id: &Id, definition: &Result<transport::ServersTransport, String>) -> Self {
+    fn compile(
+        _: &Settings,
+        id: &Id,
+        definition: &Result<transport::ServersTransport, String>,
+    ) -> Self {
         Self::new(id, definition, |written, _| {
             let mut root_cas = Vec::new();
             for (i, file) in written.root_cas.iter().enumerate() {
@@ -168,11 +176,16 @@ impl Standalone for TransportPart {
     }
 }
 
-fn certificate(id: &Id, chain: &File, key: &File) -> Result<Arc<Certificate>, Note> {
+fn certificate(
+    settings: &Settings,
+    id: &Id,
+    chain: &File,
+    key: &File,
+) -> Result<Arc<Certificate>, Note> {
     let read =
         |file, option| content(file, option, |_| Ok(())).map_err(|it| Note::error(option, it));
     let (chain, key) = (read(chain, "certFile")?, read(key, "keyFile")?);
-    let certificate = Certificate::read(id.qualified(), &chain, key);
+    let certificate = Certificate::read(id.qualified(), &chain, &key, settings.load);
     certificate.map(Arc::new).map_err(|(option, message)| Note::error(option, message))
 }
 

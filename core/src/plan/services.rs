@@ -1,6 +1,6 @@
 //! Services, each compiled on its own; what they refer to is looked up by the [`super::tree`].
 use super::{
-    NAME_WITH_AT,
+    NAME_WITH_AT, Settings,
     name::{Id, Key, Reference},
     parts::{Note, Part, Standalone},
 };
@@ -82,7 +82,7 @@ impl Part for ServicePart {
 impl Standalone for ServicePart {
     type Definition = http::Service;
 
-    fn compile(id: &Id, definition: &Result<http::Service, String>) -> Self {
+    fn compile(_: &Settings, id: &Id, definition: &Result<http::Service, String>) -> Self {
         let name = id.qualified();
         let mut notes = Vec::new();
         let compiled = match definition {

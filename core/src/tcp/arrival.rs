@@ -92,6 +92,12 @@ impl Arrival {
         Self { deadline: now + limit, hello: Reader::default(), clear: Clear::Unknown }
     }
 
+    /// When it must be known where the connection goes.
+    #[must_use]
+    pub const fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     /// What to do before the first byte: servers of some protocols speak first.
     #[must_use]
     pub fn start(&self, table: &Table) -> Step {

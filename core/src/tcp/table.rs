@@ -106,10 +106,10 @@ impl Table {
     /// Whether a request for a host came in on a connection under other options than those that its host
     /// needs: it is answered 421, as who sent it might not have been let in.
     ///
-    /// `host` is in lower case and without port. Compat: tls.md "Domain fronting".
+    /// `spoken` is the name of those options, `host` is in lower case and without port. Compat: tls.md "Domain fronting".
     #[must_use]
-    pub fn is_misdirected(&self, spoken: &Options, host: &str) -> bool {
-        self.options(self.hosts.get(host)).is_none_or(|needed| needed.name != spoken.name)
+    pub fn is_misdirected(&self, spoken: &str, host: &str) -> bool {
+        self.options(self.hosts.get(host)).is_none_or(|needed| *needed.name != *spoken)
     }
 
     fn options(&self, wanted: Option<&Wanted>) -> Option<Arc<Options>> {

@@ -1,26 +1,54 @@
 //! A certificate with its key, and what it is good for.
 use crate::x509;
 use alloc::{borrow::ToOwned, boxed::Box, string::String, sync::Arc, vec::Vec};
-use bytes::Bytes;
-use core::fmt;
+use core::{any::Any, fmt};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
-/// A certificate with its key. Whether they belong together shows only when they are used.
-/// [`fmt::Debug`] shows no key.
-#[derive(Clone, PartialEq, Eq)]
+/// A certificate with its key. [`fmt::Debug`] shows no key.
+#[derive(Clone)]
 pub struct Certificate {
     /// What it is called in messages: `name@provider`.
     pub name: Arc<str>,
-    /// In DER: its own, then those that certify it.
-    pub chain: Box<[CertificateDer<'static>]>,
-    /// The private key, in PEM.
-    pub key: Bytes,
+    /// What the shell shows to clients, and signs with.
+    pub pair: Pair,
     /// What kind of key it is about.
     pub kind: KeyKind,
     /// When it ends, in seconds since 1970; 0 where that cannot be read.
     pub not_after: u64,
     /// The names it is for, each once, in order.
     pub names: Box<[Name]>,
+}
+
+/// A certificate with those that certify it and its key, as the shell's TLS library has them.
+pub type Pair = Arc<dyn Any + Send + Sync>;
+
+/// How certificates are made ready for use: a pure function that the shell brings with its TLS library.
+#[derive(Clone, Copy)]
+pub struct Load(
+    /// Takes the certificates, the first one's own first, and its key.
+    ///
+    /// # Errors
+    /// One line why they cannot be used together.
+    pub fn(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) -> Result<Pair, String>,
+);
+
+/// Takes every pair for good, and keeps none: for checks of everything else.
+impl Default for Load {
+    fn default() -> Self {
+        Self(|_, _| Ok(Arc::new(())))
+    }
+}
+
+impl PartialEq for Load {
+    fn eq(&self, other: &Self) -> bool {
+        core::ptr::fn_addr_eq(self.0, other.0)
+    }
+}
+
+impl fmt::Debug for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Load")
+    }
 }
 
 /// A name that a certificate is for: of a host, perhaps with `*` for its first labels, or an address.
@@ -102,18 +130,24 @@ impl Certificate {
     ///
     /// # Errors
     /// The option, `certFile` or `keyFile`, and one line what is wrong with it.
-    pub fn read(name: Arc<str>, chain: &[u8], key: Bytes) -> Result<Self, (&'static str, String)> {
+    pub fn read(
+        name: Arc<str>,
+        chain: &[u8],
+        key: &[u8],
+        load: Load,
+    ) -> Result<Self, (&'static str, String)> {
         let wrong = |message: &str| ("certFile", message.to_owned());
         let chain = certificates(chain).map_err(|error| wrong(&error))?;
         let leaf = chain.first().map(|leaf| &**leaf).and_then(x509::Certificate::read);
         let leaf = leaf.ok_or_else(|| wrong("the first certificate in it cannot be read"))?;
         let (kind, not_after, names) =
             (KeyKind::of(leaf.key), leaf.not_after.unwrap_or(0), names(&leaf));
-        PrivateKeyDer::from_pem_slice(&key).map_err(|_| {
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| {
             let message = "no private key in it; PEM text or the path of a PEM file is needed";
             ("keyFile", message.to_owned())
         })?;
-        Ok(Self { name, chain: chain.into(), key, kind, not_after, names })
+        let pair = load.0(chain, key).map_err(|message| ("keyFile", message))?;
+        Ok(Self { name, pair, kind, not_after, names })
     }
 }
 

@@ -36,7 +36,7 @@ pub enum Asked<'a> {
 }
 
 /// What a client is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Choice<'a> {
     /// This certificate.
     Certificate(&'a Arc<Certificate>),
@@ -49,39 +49,26 @@ pub enum Choice<'a> {
 impl Store {
     /// What a client is shown that takes signatures of these schemes. With `strict` (`sniStrict`) a
     /// client is refused that asks for what no certificate has.
-    ///
-    /// A certificate that is not usable, as its key does not belong to it, is passed over.
-    pub fn choose(
-        &self,
-        asked: Asked<'_>,
-        schemes: &[u16],
-        strict: bool,
-        usable: impl Fn(&Certificate) -> bool,
-    ) -> Choice<'_> {
-        if let Some(found) = self.find(asked, schemes, &usable) {
+    #[must_use]
+    pub fn choose(&self, asked: Asked<'_>, schemes: &[u16], strict: bool) -> Choice<'_> {
+        if let Some(found) = self.find(asked, schemes) {
             return Choice::Certificate(found);
         }
         if strict {
             return Choice::Refused;
         }
-        let default = self.default.as_ref().filter(|default| usable(default));
-        default.map_or(Choice::Generated, Choice::Certificate)
+        self.default.as_ref().map_or(Choice::Generated, Choice::Certificate)
     }
 
     /// The best certificate that has the name. One whose key suits the client under a worse name is
     /// better than one that does not suit it.
-    fn find(
-        &self,
-        asked: Asked<'_>,
-        schemes: &[u16],
-        usable: impl Fn(&Certificate) -> bool,
-    ) -> Option<&Arc<Certificate>> {
+    fn find(&self, asked: Asked<'_>, schemes: &[u16]) -> Option<&Arc<Certificate>> {
         let mut unsuitable = None;
         for ranked in self.lists(asked) {
             for kind in KeyKind::ALL {
                 let first = (kind, Source::AlternativeName, Reverse(u64::MAX), Arc::default());
-                let of_kind = ranked.from(&first).take_while(|(rank, _)| rank.0 == kind);
-                let Some(found) = of_kind.map(|(_, it)| it).find(|it| usable(it)) else { continue };
+                let best = ranked.from(&first).next().filter(|(rank, _)| rank.0 == kind);
+                let Some((_, found)) = best else { continue };
                 if kind.suits(schemes) {
                     return Some(found);
                 }

@@ -22,7 +22,7 @@ use rutter_core::{
         client_hello::{Reader, Sniff},
     },
     time::Instant,
-    tls::certificate::Certificate,
+    tls::certificate::{Certificate, Load},
 };
 use std::sync::Arc;
 
@@ -120,7 +120,8 @@ pub(crate) fn certificate(data: &[u8]) {
     let encoded = BASE64_STANDARD.encode(data);
     let pem = format!("-----BEGIN CERTIFICATE-----\n{encoded}\n-----END CERTIFICATE-----\n");
     let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-    if let Ok(read) = Certificate::read("a".into(), pem.as_bytes(), key.into()) {
+    if let Ok(read) = Certificate::read("a".into(), pem.as_bytes(), key.as_bytes(), Load::default())
+    {
         assert!(read.names.iter().all(|name| !name.text.is_empty()), "{read:?}");
     }
 }

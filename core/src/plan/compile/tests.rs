@@ -10,6 +10,7 @@ use crate::{
     middleware::{Definition, add_prefix::AddPrefix, chain::Chain},
     plan::report::Status,
     service::Instance,
+    tls::certificate::Load,
 };
 use ::http::HeaderValue;
 use alloc::{
@@ -37,6 +38,7 @@ fn settings() -> Settings {
         entry_points: [entry_point("web"), entry_point("admin")].into(),
         udp_entry_points: ["dns".into(), "log".into()].into(),
         ping: true,
+        load: Load::default(),
     }
 }
 

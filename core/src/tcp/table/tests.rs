@@ -132,7 +132,7 @@ fn a_request_for_a_host_with_other_options_is_misdirected() {
         ("default", "broken.example", true),
         ("broken", "broken.example", true),
     ] {
-        assert_eq!(table.is_misdirected(&options(spoken), host), misdirected, "{spoken} {host}");
+        assert_eq!(table.is_misdirected(spoken, host), misdirected, "{spoken} {host}");
     }
 }
 

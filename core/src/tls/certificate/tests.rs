@@ -6,7 +6,8 @@ const RSA: &str = include_str!("pem/rsa.pem");
 const KEY: &[u8] = b"-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n";
 
 fn read(chain: &str) -> Result<Certificate, (&'static str, String)> {
-    Certificate::read("a.pem@file".into(), chain.as_bytes(), Bytes::from_static(KEY))
+    let count = Load(|chain, _| Ok(Arc::new(chain.len())));
+    Certificate::read("a.pem@file".into(), chain.as_bytes(), KEY, count)
 }
 
 #[test]
@@ -27,7 +28,7 @@ fn names_and_keys_of_certificates_are_read() {
             Source::CommonName => format!("({text})"),
         };
         let names: Vec<String> = certificate.names.iter().map(name).collect();
-        let (kind, count) = (certificate.kind, certificate.chain.len());
+        let (kind, count) = (certificate.kind, certificate.pair.downcast_ref::<usize>().unwrap());
         format!("{kind:?} of {count}: {}", names.join(" "))
     });
     insta::assert_snapshot!(lines.join("\n"), @"
@@ -51,9 +52,11 @@ fn what_is_wrong_with_a_pair_is_said() {
         .map(|chain| read(chain).unwrap_err())
         .collect();
     for key in ["", RSA] {
-        let key = Bytes::copy_from_slice(key.as_bytes());
-        said.push(Certificate::read("a".into(), RSA.as_bytes(), key).unwrap_err());
+        let load = Load::default();
+        said.push(Certificate::read("a".into(), RSA.as_bytes(), key.as_bytes(), load).unwrap_err());
     }
+    let load = Load(|_, _| Err("it belongs to another certificate".into()));
+    said.push(Certificate::read("a".into(), RSA.as_bytes(), KEY, load).unwrap_err());
     let said: Vec<_> = said.into_iter().map(|(option, why)| format!("{option}: {why}")).collect();
     insta::assert_snapshot!(said.join("\n"), @"
     certFile: no certificate in it; PEM text or the path of a PEM file is needed
@@ -62,6 +65,7 @@ fn what_is_wrong_with_a_pair_is_said() {
     certFile: the first certificate in it cannot be read
     keyFile: no private key in it; PEM text or the path of a PEM file is needed
     keyFile: no private key in it; PEM text or the path of a PEM file is needed
+    keyFile: it belongs to another certificate
     ");
 }
 

@@ -1,7 +1,6 @@
 use super::*;
 use crate::tls::certificate::Name;
-use alloc::{boxed::Box, format, string::String, vec::Vec};
-use bytes::Bytes;
+use alloc::{format, string::String, vec::Vec};
 use core::net::Ipv4Addr;
 use proptest::{collection::vec, prelude::*, sample};
 
@@ -16,8 +15,7 @@ fn certificate(
 ) -> Arc<Certificate> {
     let name_of = |(text, source): &(&str, Source)| Name { text: (*text).into(), source: *source };
     let names = names.iter().map(name_of).collect();
-    let (chain, key) = (Box::default(), Bytes::new());
-    Arc::new(Certificate { name: name.into(), chain, key, kind, not_after, names })
+    Arc::new(Certificate { name: name.into(), pair: Arc::new(()), kind, not_after, names })
 }
 
 fn simple(name: &str, names: &[&str]) -> Arc<Certificate> {
@@ -32,7 +30,7 @@ fn store(certificates: &[Arc<Certificate>]) -> Store {
 }
 
 fn chosen(store: &Store, name: &str, schemes: &[u16]) -> String {
-    shown(store.choose(Asked::Name(name), schemes, false, |_| true))
+    shown(store.choose(Asked::Name(name), schemes, false))
 }
 
 fn shown(choice: Choice<'_>) -> String {
@@ -70,7 +68,7 @@ fn without_a_name_the_address_counts() {
     let store = store(&[simple("ip", &["10.0.0.1"]), simple("star", &["*.0.0.2"])]);
     let choose = |last| {
         let address = Asked::Address(Ipv4Addr::new(10, 0, 0, last).to_ipv6_mapped().into());
-        shown(store.choose(address, RSA, false, |_| true))
+        shown(store.choose(address, RSA, false))
     };
     assert_eq!((choose(1), choose(2)), ("ip".into(), "Generated".into()));
 }
@@ -79,7 +77,7 @@ fn without_a_name_the_address_counts() {
 fn who_asks_for_what_nobody_has_is_refused_by_strict_options() {
     let mut store = store(&[simple("a", &["a.example"])]);
     store.set_default(Some(simple("default", &[])));
-    let choose = |name| shown(store.choose(Asked::Name(name), RSA, true, |_| true));
+    let choose = |name| shown(store.choose(Asked::Name(name), RSA, true));
     assert_eq!((choose("a.example"), choose("b.example")), ("a".into(), "Refused".into()));
 }
 
@@ -114,15 +112,6 @@ fn alternative_names_come_before_common_names_and_later_ends_before_earlier_ones
         all.rotate_left(1);
         assert_eq!(chosen(&store(&all), "a.example", RSA), "late");
     }
-}
-
-#[test]
-fn what_is_not_usable_is_passed_over() {
-    let mut store = store(&[simple("bad", &["a.example"]), simple("good", &["*.example"])]);
-    store.set_default(Some(simple("bad default", &[])));
-    let usable = |it: &Certificate| !it.name.starts_with("bad");
-    let choose = |name| shown(store.choose(Asked::Name(name), RSA, false, usable));
-    assert_eq!((choose("a.example"), choose("b")), ("good".into(), "Generated".into()));
 }
 
 /// What the sheet says, by looking at every certificate.

@@ -11,7 +11,7 @@ use crate::{
 const RSA: &[u16] = &[0x0804];
 
 fn shown_certificate(plan: &Plan, name: &str) -> String {
-    match plan.certificates().choose(Asked::Name(name), RSA, false, |_| true) {
+    match plan.certificates().choose(Asked::Name(name), RSA, false) {
         Choice::Certificate(certificate) => certificate.name.to_string(),
         other @ (Choice::Generated | Choice::Refused) => format!("{other:?}"),
     }
@@ -123,8 +123,8 @@ fn hosts_are_served_under_the_options_that_their_routers_ask_for() {
         ["mtls@file", "new@file", "default", "default"]
     );
     let table = plan.connections(EntryPointId(0)).unwrap();
-    assert!(table.is_misdirected(&Options::builtin(), "mtls.example"));
-    assert!(!table.is_misdirected(&Options::builtin(), "plain.example"));
+    assert!(table.is_misdirected(Options::DEFAULT, "mtls.example"));
+    assert!(!table.is_misdirected(Options::DEFAULT, "plain.example"));
     assert!(!told(&plan).contains("found different"));
 }
 

@@ -101,7 +101,7 @@ pub(super) fn seen(plan: &Plan) -> Vec<String> {
         seen.push(datagrams.unwrap_or_default());
     }
     for name in ["rsa.example.com", "p256.example", "only-common.example", "none"] {
-        let choice = plan.certificates().choose(Asked::Name(name), &[0x0804], false, |_| true);
+        let choice = plan.certificates().choose(Asked::Name(name), &[0x0804], false);
         seen.push(match choice {
             Choice::Certificate(certificate) => certificate.name.to_string(),
             other @ (Choice::Generated | Choice::Refused) => format!("{other:?}"),
