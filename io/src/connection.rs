@@ -1,6 +1,6 @@
 //! HTTP on one client's connection: requests out of it, responses into it, its deadlines.
 use crate::{
-    entry_point::Prefixed,
+    entry_point::Wire,
     exchange,
     net::Net,
     shutdown::{LAST_CALL, Registered, Stage},
@@ -58,7 +58,7 @@ pub(crate) struct Client<N: Net> {
     pub(crate) registered: Registered,
     /// When the connection was accepted.
     pub(crate) started: Instant,
-    pub(crate) stream: Prefixed<N::Stream>,
+    pub(crate) stream: Wire<N::Stream>,
 }
 
 /// What the exchanges of one connection share.

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use rutter_core::{
     diagnostic::{Diagnostic, Severity},
     machine::Machine,
-    plan::{self, compile::compile},
+    plan::compile::compile,
     provider::{
         Configurations, Message,
         aggregator::{self, Aggregator},
@@ -125,11 +125,7 @@ impl Control {
 
     fn compile(&mut self, configurations: &Configurations) {
         let previous = self.proxy.plan();
-        let settings = plan::Settings {
-            entry_points: Arc::clone(&previous.entry_points),
-            ping: self.proxy.settings.internal.ping.is_some(),
-            ..plan::Settings::default()
-        };
+        let settings = self.proxy.plan_settings();
         let (plan, diagnostics) = compile(Some(&previous), &settings, configurations);
         self.report(diagnostics);
         let checked = plan.checked();

@@ -1,28 +1,45 @@
 //! Accepts the connections of one entry point, and finds out what they are.
 use crate::{
     connection,
+    live::Held,
     net::{Listener, Net, Stream},
+    relay,
     shutdown::{LAST_CALL, Registered, Registry, Stage},
+    tls,
     worker::Worker,
 };
-use bytes::BytesMut;
+use arriving::{Arrived, arrive};
+use bytes::Bytes;
 use futures_util::FutureExt;
-use rutter_core::entry_point::{
-    EntryPointId, Peer,
-    proxy_protocol::{self, Sniff},
+use rutter_core::{
+    entry_point::{Certificates, EntryPointId, Peer, proxy_protocol::Addresses},
+    tcp::{
+        Router,
+        arrival::{Arrival, Reason, Step},
+    },
+    time::Instant,
 };
-use std::{io, net::SocketAddr, rc::Rc, sync::atomic::Ordering, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    rc::Rc,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use tokio::{
-    io::AsyncReadExt,
-    time::{sleep, timeout},
+    io::AsyncWriteExt,
+    time::{sleep, timeout, timeout_at},
 };
 
+mod arriving;
 mod prefixed;
+mod wire;
 
 pub(crate) use prefixed::Prefixed;
+pub(crate) use wire::Wire;
 
-/// What an HTTP/2 client says first.
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How long a client that is refused may take to hear so.
+const ALERT: Duration = Duration::from_secs(1);
 /// The first pause when the system has no descriptor left, doubled while it lasts.
 const BACKOFF: Duration = Duration::from_millis(5);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
@@ -35,7 +52,7 @@ pub(crate) async fn run<N: Net>(
 ) {
     let registry = Rc::new(Registry::default());
     let start = |(stream, peer)| {
-        let connection = first_bytes(Rc::clone(&worker), id, registry.register(), stream, peer);
+        let connection = serve(Rc::clone(&worker), id, registry.register(), stream, peer);
         tokio::task::spawn_local(connection);
     };
     accept_until_stop(&worker, id, &mut listener, start).await;
@@ -107,16 +124,8 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-/// What a connection's first bytes said.
-struct Opening<S> {
-    stream: Prefixed<S>,
-    address: SocketAddr,
-    local: SocketAddr,
-    http2: bool,
-}
-
-/// Reads what comes before HTTP, then serves HTTP.
-async fn first_bytes<N: Net>(
+/// Finds out what a connection is, and serves it to its end.
+async fn serve<N: Net>(
     worker: Rc<Worker<N>>,
     id: EntryPointId,
     registered: Registered,
@@ -124,85 +133,115 @@ async fn first_bytes<N: Net>(
     address: SocketAddr,
 ) {
     worker.proxy.counters.connections.fetch_add(1, Ordering::Relaxed);
-    let started = worker.clock.now();
-    let limits = worker.proxy.entry_point(id).timeouts;
-    let limit = limits.read.or(limits.idle).unwrap_or(Duration::MAX);
+    let clock = worker.clock;
+    let started = clock.now();
+    let arrival = Arrival::new(started, worker.proxy.entry_point(id).timeouts);
+    let deadline = arrival.deadline();
+    let opened = async {
+        let arrive = arrive(&worker, id, arrival, stream, address);
+        let arrived = timeout_at(clock.deadline(deadline), arrive).await.ok()?.ok()?;
+        open(&worker, arrived, deadline).await
+    };
     let last_call = async {
         registered.reached(Stage::Closing).await;
         sleep(LAST_CALL).await;
     };
-    let opening = tokio::select! {
+    let opened = tokio::select! {
         biased;
         () = last_call => return,
-        opening = timeout(limit, open(&worker, id, stream, address)) => opening,
+        opened = opened => opened,
     };
-    let Ok(Ok(opening)) = opening else { return };
-    let peer = Peer::new(plain(opening.address), plain(opening.local), false);
-    let client = connection::Client {
-        worker,
-        entry_point: id,
-        peer,
-        registered,
-        started,
-        stream: opening.stream,
-    };
-    if opening.http2 {
-        connection::serve_http2(client).await;
-    } else {
-        connection::serve_http1(client).await;
+    let Some(Opened { stream, ends, peer, to }) = opened else { return };
+    match to {
+        To::Service(live, router) => {
+            relay::serve(&worker, &live, &router, stream, ends, &registered).await;
+        }
+        To::Http { http2 } => {
+            let entry_point = id;
+            let client =
+                connection::Client { worker, entry_point, peer, registered, started, stream };
+            if http2 {
+                connection::serve_http2(client).await;
+            } else {
+                connection::serve_http1(client).await;
+            }
+        }
     }
+}
+
+/// A connection ready to be served.
+struct Opened<N: Net> {
+    stream: Wire<N::Stream>,
+    ends: Addresses,
+    peer: Peer,
+    to: To,
+}
+
+/// Where it goes.
+enum To {
+    /// To HTTP.
+    Http { http2: bool },
+    /// To a TCP service, with the cells of what was in force when that was decided.
+    Service(Rc<Held>, Arc<Router>),
+}
+
+/// Does what was decided of a connection; `None`: it is closed.
+async fn open<N: Net>(
+    worker: &Worker<N>,
+    arrived: Arrived<N>,
+    deadline: Instant,
+) -> Option<Opened<N>> {
+    let Arrived { stream, ends, step, live } = arrived;
+    let mut peer = Peer::new(plain(ends.source), plain(ends.destination), false);
+    let (options, server_name, to) = match step {
+        Step::Http { http2 } => {
+            let to = To::Http { http2 };
+            return Some(Opened { stream: Wire::Clear(stream), ends, peer, to });
+        }
+        Step::Tcp(router) => {
+            let to = To::Service(live, router);
+            return Some(Opened { stream: Wire::Clear(stream), ends, peer, to });
+        }
+        Step::Close(reason) => {
+            refuse(stream, reason).await;
+            return None;
+        }
+        // Nobody arrives who still waits.
+        Step::Wait { .. } => return None,
+        Step::Tls { options, server_name, to } => (options, server_name, to),
+    };
+    let address = server_name.is_none().then(|| peer.local.ip());
+    let Some(config) = worker.proxy.acceptors.config(&options, address) else {
+        refuse(stream, Reason::NoOptions).await;
+        return None;
+    };
+    let handshake = tls::handshake(&worker.handshakes, worker.clock, deadline, config, stream);
+    let log = |error: &io::Error| {
+        let name = server_name.as_deref().unwrap_or("");
+        tracing::debug!(client = %ends.source, name, %error, "TLS handshake");
+    };
+    let stream = handshake.await.inspect_err(log).ok()?;
+    let (_, session) = stream.get_ref();
+    let chain = session.peer_certificates().unwrap_or_default();
+    peer.tls = true;
+    peer.certificates = Certificates::new(chain.iter().map(|der| Bytes::copy_from_slice(der)));
+    peer.tls_options = Some(Arc::clone(&options.name));
+    let http2 = session.alpn_protocol() == Some(b"h2");
+    let to = to.map_or(To::Http { http2 }, |router| To::Service(live, router));
+    Some(Opened { stream: Wire::Tls(Box::new(stream)), ends, peer, to })
+}
+
+/// Tells a TLS client why it is not served.
+async fn refuse<S: Stream>(mut stream: Prefixed<S>, reason: Reason) {
+    // It may have gone already.
+    let told = async {
+        stream.write_all(&reason.alert()).await?;
+        stream.shutdown().await
+    };
+    let _ = timeout(ALERT, told).await;
 }
 
 /// An address of IPv4 as such, though it came in on a socket of IPv6.
 fn plain(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
-}
-
-async fn open<N: Net>(
-    worker: &Worker<N>,
-    id: EntryPointId,
-    mut stream: N::Stream,
-    address: SocketAddr,
-) -> io::Result<Opening<N::Stream>> {
-    let mut local = stream.local_addr()?;
-    let mut address = address;
-    let mut read = BytesMut::new();
-    if let Some(trust) = &worker.proxy.entry_point(id).proxy_protocol {
-        loop {
-            match proxy_protocol::sniff(&read) {
-                Sniff::NeedMore => more(&mut stream, &mut read).await?,
-                Sniff::Absent => break,
-                Sniff::Malformed => return Err(io::ErrorKind::InvalidData.into()),
-                Sniff::Header { bytes, addresses } => {
-                    let _ = read.split_to(bytes);
-                    if let Some(addresses) = addresses
-                        && trust.includes(address.ip())
-                    {
-                        (address, local) = (addresses.source, addresses.destination);
-                    }
-                    break;
-                }
-            }
-        }
-    }
-    let http2 = loop {
-        if read.len() >= PREFACE.len() || !PREFACE.starts_with(&read) {
-            break read.starts_with(PREFACE);
-        }
-        more(&mut stream, &mut read).await?;
-    };
-    let stream = Prefixed::new(read.freeze(), stream);
-    Ok(Opening { stream, address, local, http2 })
-}
-
-/// Reads what there is, a little at a time: what is read here is read before its limits are known.
-async fn more<S: Stream>(stream: &mut S, read: &mut BytesMut) -> io::Result<()> {
-    let mut space = [0; 512];
-    match stream.read(&mut space).await? {
-        0 => Err(io::ErrorKind::UnexpectedEof.into()),
-        n => {
-            read.extend_from_slice(&space[..n]);
-            Ok(())
-        }
-    }
 }

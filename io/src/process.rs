@@ -63,11 +63,11 @@ impl Process {
                 error,
             })?;
         }
-        let proxy = Proxy::new(settings, access_log)?;
+        let clock = Clock::start();
+        let proxy = Proxy::new(settings, access_log, clock)?;
         // Binding a socket of the system never waits.
         let lists =
             proxy.bind(&Tcp::default(), workers).now_or_never().unwrap_or(Ok(Vec::new()))?;
-        let clock = Clock::start();
         let (messages, inbox) = mpsc::channel(MESSAGES_MAX);
         let mut process = Self { proxy, messages, threads: Vec::new() };
         process.spawn("control", {

@@ -1,7 +1,7 @@
 //! The proxy: what all its workers share, and the calls that run it.
 //!
 //! ```text
-//! let proxy = Proxy::new(settings, access_log)?;
+//! let proxy = Proxy::new(settings, access_log, clock)?;
 //! let listeners = proxy.bind(&net, workers).await?;       // one list for each worker
 //! spawn(proxy.clone().control(net, clock, messages));     // provider messages → plans
 //! spawn(proxy.clone().serve(net, clock, index, list));    // one for each worker
@@ -15,11 +15,16 @@ use crate::{
     live::LivePlan,
     net::{Listener, Net},
     settings::Settings,
+    tls::{Acceptors, LOAD},
     upstream::tls::{self, TlsError},
     worker,
 };
 use arc_swap::ArcSwap;
-use rutter_core::{entry_point::EntryPointId, plan::Plan, provider::Message};
+use rutter_core::{
+    entry_point::EntryPointId,
+    plan::{self, Plan},
+    provider::Message,
+};
 use std::{
     fmt, io,
     net::SocketAddr,
@@ -33,12 +38,15 @@ use tokio::sync::{mpsc, watch};
 /// What all workers of one proxy share.
 pub struct Proxy {
     pub(crate) settings: Settings,
-    pub(crate) live: ArcSwap<LivePlan>,
+    pub(crate) live: Arc<ArcSwap<LivePlan>>,
     pub(crate) terminating: AtomicBool,
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) counters: Counters,
     pub(crate) access_log: Option<access_log::Handle>,
+    /// Towards servers.
     pub(crate) tls: Arc<tls::Configs>,
+    /// Towards clients.
+    pub(crate) acceptors: Acceptors,
 }
 
 /// What happened so far, over all workers.
@@ -70,6 +78,8 @@ pub enum StartError {
     },
     /// `serversTransport` cannot be used.
     Tls(TlsError),
+    /// The certificate of the process cannot be made.
+    Certificate(rcgen::Error),
     /// The system gives no thread, or none that can wait for sockets.
     Thread(io::Error),
 }
@@ -79,6 +89,9 @@ impl fmt::Display for StartError {
         match self {
             Self::Bind { entry_point, address, error } => {
                 write!(f, "entryPoints.{entry_point}.address: cannot listen on {address}: {error}")
+            }
+            Self::Certificate(error) => {
+                write!(f, "cannot make the default certificate: {error}")
             }
             Self::Tls(error) => write!(f, "serversTransport.{error}"),
             Self::Thread(error) => write!(f, "cannot start a thread: {error}"),
@@ -93,11 +106,17 @@ impl Proxy {
     pub fn new(
         settings: Settings,
         access_log: Option<access_log::Handle>,
+        clock: Clock,
     ) -> Result<Arc<Self>, StartError> {
         let entry_points = settings.entry_points.iter().map(|it| it.core.clone()).collect();
         let tls = tls::Configs::new(&settings.transport).map_err(StartError::Tls)?;
+        let live = LivePlan::first(Plan::empty(entry_points));
+        let live = Arc::new(ArcSwap::from_pointee(live));
+        let acceptors =
+            Acceptors::new(Arc::clone(&live), clock).map_err(StartError::Certificate)?;
         Ok(Arc::new(Self {
-            live: ArcSwap::from_pointee(LivePlan::first(Plan::empty(entry_points))),
+            live,
+            acceptors,
             terminating: AtomicBool::new(false),
             stop: watch::Sender::new(false),
             counters: Counters::default(),
@@ -174,6 +193,17 @@ impl Proxy {
     pub fn terminate(&self) {
         self.terminating.store(true, Ordering::Relaxed);
         self.stop.send_replace(true);
+    }
+
+    /// What plans for this proxy are compiled with.
+    #[must_use]
+    pub fn plan_settings(&self) -> plan::Settings {
+        plan::Settings {
+            entry_points: Arc::clone(&self.live.load().plan.entry_points),
+            ping: self.settings.internal.ping.is_some(),
+            load: LOAD,
+            ..plan::Settings::default()
+        }
     }
 
     /// What happened so far.

@@ -2,6 +2,7 @@
 use crate::{body::RequestBody, clock::Clock, net::Net, proxy::Proxy, settings::Transport};
 use bytes::Bytes;
 use connect::Destination;
+pub(crate) use connect::dial;
 use foldhash::fast::FixedState;
 use http::{
     HeaderMap, HeaderValue, StatusCode, Uri, Version,

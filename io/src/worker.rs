@@ -7,6 +7,8 @@ use crate::{
     mirror,
     net::Net,
     proxy::Proxy,
+    relay::Scratch,
+    tls::Handshakes,
     upstream::Upstreams,
     verify::Verifier,
 };
@@ -19,7 +21,10 @@ use tokio::sync::Notify;
 pub(crate) struct Worker<N: Net> {
     pub(crate) proxy: Arc<Proxy>,
     pub(crate) clock: Clock,
+    pub(crate) net: N,
     pub(crate) upstreams: Upstreams<N>,
+    pub(crate) handshakes: Handshakes,
+    pub(crate) scratch: Scratch,
     pub(crate) log: Option<access_log::Local>,
     /// Copies for mirrors under way.
     pub(crate) mirrors: Cell<usize>,
@@ -56,7 +61,10 @@ pub(crate) async fn serve<N: Net>(
     let seed = proxy.settings.seed ^ (index as u64).wrapping_mul(0xd134_2543_de82_ef95);
     let worker = Rc::new(Worker {
         clock,
-        upstreams: Upstreams::new(net, clock, &proxy),
+        upstreams: Upstreams::new(net.clone(), clock, &proxy),
+        net,
+        handshakes: Handshakes::default(),
+        scratch: Scratch::default(),
         log: proxy.access_log.clone().map(|handle| access_log::Local::new(handle, clock)),
         mirrors: Cell::new(0),
         mirrors_done: Notify::new(),

@@ -194,7 +194,7 @@ impl World {
 async fn process(shared: Rc<Shared>, net: Turmoil) -> turmoil::Result {
     time::sleep(START).await;
     let clock = Clock::simulated(UnixTime(0));
-    let proxy = rutter::proxy::Proxy::new(shared.setup.settings(shared.seed), None)?;
+    let proxy = rutter::proxy::Proxy::new(shared.setup.settings(shared.seed), None, clock)?;
     let lists = proxy.bind(&net, shared.setup.workers).await?;
     let (messages, inbox) = mpsc::channel(INBOX);
     messages.send(message(&shared.setup.dynamic)).await?;

@@ -1,6 +1,6 @@
 //! `rutter check`: everything that is wrong, without starting anything.
 use super::{Failure, Origins, load_or_diagnose, settings};
-use crate::{files, provider::file};
+use crate::{files, provider::file, tls::LOAD};
 use rutter_core::{
     config::Configuration,
     diagnostic::{Diagnostic, Severity},
@@ -75,6 +75,7 @@ fn check(
     let settings = plan::Settings {
         entry_points: settings.entry_points.iter().map(|it| it.core.clone()).collect(),
         ping: settings.internal.ping.is_some(),
+        load: LOAD,
         ..plan::Settings::default()
     };
     let (_, compiled) = compile(None, &settings, &configurations);

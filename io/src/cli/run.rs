@@ -92,6 +92,7 @@ fn unstartable(error: StartError, origins: &Origins) -> Failure {
             origins.failure(&["entryPoints", &entry_point, "address"], message)
         }
         StartError::Tls(error) => origins.failure(&["serversTransport"], error.to_string()),
+        error @ StartError::Certificate(_) => Failure::new(error.to_string()),
         StartError::Thread(error) => Failure::new(format!("cannot start a thread: {error}")),
     }
 }

@@ -1,6 +1,6 @@
 //! The byte stream to a client.
 use super::Progress;
-use crate::{entry_point::Prefixed, net::Net};
+use crate::{entry_point::Wire, net::Net};
 use std::{
     io::{self, IoSlice},
     pin::Pin,
@@ -11,12 +11,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The stream to a client; it notes when a request begins to come in.
 pub(crate) struct ClientStream<N: Net> {
-    stream: Prefixed<N::Stream>,
+    stream: Wire<N::Stream>,
     progress: Rc<Progress>,
 }
 
 impl<N: Net> ClientStream<N> {
-    pub(super) const fn new(stream: Prefixed<N::Stream>, progress: Rc<Progress>) -> Self {
+    pub(super) const fn new(stream: Wire<N::Stream>, progress: Rc<Progress>) -> Self {
         Self { stream, progress }
     }
 }

@@ -31,7 +31,9 @@ pub(super) async fn connect<N: Net>(
     tls: &tls::Configs,
     http1_only: bool,
 ) -> Result<ServerStream<N>, SendError> {
-    let stream = within(dial_timeout, dial(net, to)).await?.map_err(|it| cause(&it))?;
+    let port = to.authority.port_u16().unwrap_or_else(|| to.scheme.default_port());
+    let dialled = dial(net, to.authority.host(), port);
+    let stream = within(dial_timeout, dialled).await?.map_err(|it| cause(&it))?;
     let transport = match to.scheme {
         Scheme::Http | Scheme::H2c => Transport::Plain(stream),
         Scheme::Https => {
@@ -70,9 +72,9 @@ pub(super) fn cause(error: &io::Error) -> SendError {
     if error.kind() == io::ErrorKind::TimedOut { SendError::Timeout } else { SendError::Network }
 }
 
-async fn dial<N: Net>(net: &N, to: Destination<'_>) -> io::Result<N::Stream> {
-    let port = to.authority.port_u16().unwrap_or_else(|| to.scheme.default_port());
-    let addresses = net.resolve(to.authority.host(), port).await?;
+/// Connects to the first address of a host that answers.
+pub(crate) async fn dial<N: Net>(net: &N, host: &str, port: u16) -> io::Result<N::Stream> {
+    let addresses = net.resolve(host, port).await?;
     if let [address] = *addresses {
         return net.connect(address).await;
     }

@@ -16,6 +16,7 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
+use rutter::clock::Clock;
 use std::{convert::Infallible, sync::Arc};
 use tokio_rustls::TlsAcceptor;
 
@@ -133,7 +134,7 @@ fn a_certificate_must_be_trusted_and_for_the_host() {
 fn root_cas_that_are_none_are_told_at_the_start() {
     let mut settings = settings();
     settings.transport.root_cas = vec![CERTIFICATE.to_vec(), b"nothing".to_vec()];
-    let error = rutter::proxy::Proxy::new(settings, None).unwrap_err();
+    let error = rutter::proxy::Proxy::new(settings, None, Clock::start()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "serversTransport.rootCAs[1]: no certificate in it; PEM text or the path of a PEM file is \

@@ -111,23 +111,21 @@ pub(crate) fn past(url: &str, middleware: Definition) -> Configuration {
 /// Starts a proxy.
 pub(crate) async fn serve(settings: Settings, configuration: Configuration) -> Served {
     let log = Arc::new(Mutex::new(Vec::new()));
-    let proxy = Proxy::new(settings, Some(access_log::Handle::inline(log.clone()))).unwrap();
+    let clock = Clock::start();
+    let log_to = access_log::Handle::inline(log.clone());
+    let proxy = Proxy::new(settings, Some(log_to), clock).unwrap();
     publish(&proxy, configuration);
     let net = Tcp::default();
     let listeners = proxy.bind(&net, 1).await.unwrap().remove(0);
     let address = listeners[0].local_addr().unwrap();
-    let serving = Arc::clone(&proxy).serve(net, Clock::start(), 0, listeners);
+    let serving = Arc::clone(&proxy).serve(net, clock, 0, listeners);
     Served { proxy, address, task: tokio::task::spawn_local(serving), log }
 }
 
 /// Replaces what is configured.
 pub(crate) fn publish(proxy: &Proxy, configuration: Configuration) {
     let previous = proxy.plan();
-    let settings = plan::Settings {
-        entry_points: Arc::clone(&previous.entry_points),
-        ping: true,
-        ..plan::Settings::default()
-    };
+    let settings = plan::Settings { ping: true, ..proxy.plan_settings() };
     let configurations = BTreeMap::from([("file".into(), Arc::new(configuration))]);
     let (plan, diagnostics) = compile(Some(&previous), &settings, &configurations);
     assert_eq!(diagnostics, Vec::<Diagnostic>::new());

@@ -183,10 +183,7 @@ fn parse_file(path: &Path, text: Arc<str>, log_template: bool) -> Result<File, D
 
 /// What is read and checked, but has no effect so far.
 fn unserved(document: &Node) -> impl Iterator<Item = Diagnostic> {
-    let sections = document
-        .entries()
-        .iter()
-        .filter(|(key, _)| ["tcp", "udp", "tls"].iter().any(|section| key.is(section)));
+    let sections = document.entries().iter().filter(|(key, _)| key.is("udp"));
     sections.map(|(key, _)| Diagnostic {
         severity: Severity::Warning,
         kind: Kind::Document,
