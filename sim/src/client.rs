@@ -4,10 +4,15 @@ use crate::{
     log::Log,
     net::{Topology, Turmoil, TurmoilStream},
     proxy,
+    tls::{self, Trust},
 };
 use rutter::net::Net as _;
 use std::{fmt, net::SocketAddr, time::Duration};
-use tokio::{task::JoinSet, time};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::JoinSet,
+    time,
+};
 
 /// A client waits no longer than this for a whole answer.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -160,14 +165,35 @@ pub struct Client {
     net: Turmoil,
     topology: Topology,
     server: (String, u16),
-    wire: Option<Wire<TurmoilStream>>,
+    /// The name to ask for, and whom to believe.
+    tls: Option<(String, Trust)>,
+    wire: Option<Wire<Stream>>,
+    /// What the server showed when the connection was made.
+    shown: &'static str,
     sent: usize,
 }
+
+/// Clear text or TLS.
+type Stream = Box<dyn Duplex>;
+
+trait Duplex: AsyncRead + AsyncWrite + Unpin + fmt::Debug {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + fmt::Debug> Duplex for T {}
 
 impl Client {
     pub(crate) fn new(name: &str, log: Log, net: Turmoil, topology: Topology) -> Self {
         let server = (proxy::HOST.to_owned(), proxy::PORT);
-        Self { name: name.to_owned(), log, net, topology, server, wire: None, sent: 0 }
+        Self {
+            name: name.to_owned(),
+            log,
+            net,
+            topology,
+            server,
+            tls: None,
+            wire: None,
+            shown: "",
+            sent: 0,
+        }
     }
 
     /// A client on the same host, with connections of its own.
@@ -176,6 +202,7 @@ impl Client {
         let name = format!("{}{suffix}", self.name);
         let mut fork = Self::new(&name, self.log.clone(), self.net.clone(), self.topology.clone());
         fork.server.clone_from(&self.server);
+        fork.tls.clone_from(&self.tls);
         fork
     }
 
@@ -203,6 +230,27 @@ impl Client {
     pub fn to(mut self, host: &str, port: u16) -> Self {
         self.server = (host.to_owned(), port);
         self
+    }
+
+    /// Speaks TLS and asks for this name, from the next connection on.
+    #[must_use]
+    pub fn secure(mut self, name: &str, trust: &Trust) -> Self {
+        self.tls = Some((name.to_owned(), trust.clone()));
+        self
+    }
+
+    /// The name of the certificate that the server showed when the connection was made.
+    #[must_use]
+    pub const fn shown(&self) -> &'static str {
+        self.shown
+    }
+
+    /// Opens another connection, and hands it out.
+    ///
+    /// # Errors
+    /// No connection came about.
+    pub async fn dial(&self) -> Result<TurmoilStream, Broken> {
+        Ok(self.net.connect(self.address()?).await?)
     }
 
     /// Its name, with which its requests' names begin.
@@ -234,8 +282,16 @@ impl Client {
     /// No connection came about.
     pub async fn connect(&mut self) -> Result<(), Broken> {
         if self.wire.is_none() {
-            let address = self.address()?;
-            self.wire = Some(Wire::new(self.net.connect(address).await?));
+            let stream = self.dial().await?;
+            let stream: Stream = match &self.tls {
+                None => Box::new(stream),
+                Some((name, trust)) => {
+                    let stream = trust.handshake(name, stream).await?;
+                    self.shown = tls::shown(&stream);
+                    Box::new(stream)
+                }
+            };
+            self.wire = Some(Wire::new(stream));
         }
         Ok(())
     }

@@ -219,6 +219,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub async fn write(&mut self, bytes: &[u8], pace: Pace) -> Result<(), Broken> {
         for piece in bytes.chunks(pace.bytes) {
             self.stream.write_all(piece).await?;
+            self.stream.flush().await?;
             pace.wait().await;
         }
         Ok(())

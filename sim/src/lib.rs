@@ -19,6 +19,7 @@ pub mod proxy;
 pub mod rng;
 pub mod scenario;
 pub mod scenarios;
+pub mod tls;
 pub mod upstream;
 pub mod witness;
 pub mod world;

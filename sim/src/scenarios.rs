@@ -3,11 +3,14 @@ use crate::scenario::Scenario;
 
 pub mod admission;
 pub mod bodies;
+pub mod certificates;
 pub mod early_answer;
 pub mod failover;
+pub mod handshakes;
 pub mod limits;
 pub mod mirroring;
 pub mod partition;
+pub mod relay;
 pub mod reload;
 pub mod rewriting;
 pub mod shutdown;
@@ -35,6 +38,9 @@ pub const ALL: &[Scenario] = &[
     admission::ADMISSION,
     limits::LIMITS,
     bodies::BODIES,
+    certificates::CERTIFICATES,
+    handshakes::HANDSHAKES,
+    relay::RELAY,
     storm::STORM,
 ];
 

@@ -80,3 +80,18 @@ fn bodies_in_the_hands_of_middlewares_stay_whole() {
 fn after_a_storm_there_is_calm() {
     sweep(&storm::STORM);
 }
+
+#[test]
+fn a_new_certificate_is_shown_to_whoever_comes_after_it() {
+    sweep(&certificates::CERTIFICATES);
+}
+
+#[test]
+fn a_handshake_killed_at_any_byte_is_over_in_time() {
+    sweep(&handshakes::HANDSHAKES);
+}
+
+#[test]
+fn tcp_services_get_their_shares_and_every_byte() {
+    sweep(&relay::RELAY);
+}
