@@ -32,7 +32,7 @@ const READ_TIMEOUT: Duration = Duration::from_millis(400);
 /// A few round trips.
 const SLACK: Duration = Duration::from_millis(100);
 /// A client sends no more than this until it is let in.
-const FLIGHTS: usize = 1900;
+const FLIGHTS: usize = 400;
 const VICTIMS: usize = 12;
 
 fn build(world: &mut World, rng: &mut Rng) {
