@@ -23,17 +23,17 @@ import load
 import peers as P
 from book import book
 from check import s_check
-from memory import s_memory
+from memory import s_memory, s_tls_memory
 from proc import A_PORT, B_PORT, LOAD_CPU, RUN, spawn
 from reload import s_reload, s_rewrite
 from report import report
 from steady import s_base, s_routes
 
-BASE = ["http", "conn1", "https", "h2", "handshake", "big"]
-SCENARIOS = ["check", *BASE, "memory", "reload", "rewrite", "routes"]
-PLAIN = ["http", "conn1", "big", "memory", "reload", "rewrite", "routes"]
+BASE = ["http", "conn1", "https", "h2", "handshake", "resumed", "big", "relay"]
+SCENARIOS = ["check", *BASE, "memory", "tlsmemory", "reload", "rewrite", "routes"]
+PLAIN = ["http", "conn1", "big", "relay", "memory", "reload", "rewrite", "routes"]
 SHORT = ["http", "reload", "rewrite", "routes"]
-PARTS = (("check", {"check"}, s_check), ("base", set(BASE), s_base), ("memory", {"memory"}, s_memory),
+PARTS = (("check", {"check"}, s_check), ("base", set(BASE), s_base), ("memory", {"memory"}, s_memory), ("tlsmemory", {"tlsmemory"}, s_tls_memory),
          ("reload", {"reload"}, s_reload), ("rewrite", {"rewrite"}, s_rewrite), ("routes", {"routes"}, s_routes))
 
 

@@ -1,6 +1,7 @@
 """Memory: idle, with uploads under way, and with many idle keep-alive connections."""
 import resource
 import socket
+import ssl
 import threading
 import time
 
@@ -16,6 +17,61 @@ def upload(i, path, mb):
             c.sendall(chunk)
         b = c.recv(65536)
     return b" 200 " in b[:20] and str(mb << 20).encode() in b
+
+
+def idle(i, count, row, connect):
+    """Idle keep-alive connections, each after one request, on a fresh process."""
+    time.sleep(1)
+    r0, q0, c0 = rss(i.pid), pss(i.pid), cpu(i.pid)
+    socks, bad = [], 0
+    req = f"GET / HTTP/1.1\r\nHost: {i.spec.host(0)}\r\n\r\n".encode()
+    for _ in range(count):
+        try:
+            c = connect(i)
+            c.sendall(req)
+            n = 0
+            while n < 1024:
+                d = c.recv(65536)
+                if not d:
+                    raise OSError("closed")
+                n += len(d)
+            socks.append(c)
+        except OSError:
+            bad += 1
+            if bad > 50:
+                break
+    time.sleep(1)
+    row.update(conns=len(socks), conns_bad=bad, conns_rss=rss(i.pid) - r0, conns_pss=pss(i.pid) - q0,
+               conn_cpu_us=(cpu(i.pid) - c0) * 1e6 / max(1, len(socks)))
+    row["kib_conn"] = row["conns_pss"] * 1024 / max(1, len(socks))
+    for c in socks:
+        c.close()
+    time.sleep(1)
+    row["conns_after_rss"] = rss(i.pid) - r0
+    i.close()
+
+
+def s_tls_memory(o, want):
+    """Idle TLS connections: full handshakes by TLS 1.3, HTTP/1.1 within."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (NOFILE, NOFILE))
+    for p in o.peers:
+        if not p.tls:
+            continue
+        try:
+            i = Instance(p)
+        except RuntimeError as e:
+            book.note(str(e))
+            continue
+        tls = ssl.create_default_context(cafile=i.spec.cert)
+        tls.set_alpn_protocols(["http/1.1"])
+
+        def connect(i):
+            c = socket.create_connection(("127.0.0.1", i.spec.https), 5)
+            return tls.wrap_socket(c, server_hostname="127.0.0.1")
+        row = {}
+        idle(i, min(o.idle_conns, 3000), row, connect)
+        book.add("tlsmemory", p.name, 0, **row)
+        print(f"  tlsmemory {p.name:<14} " + " ".join(f"{k}={fmt(v)}" for k, v in row.items()), flush=True)
 
 
 def s_memory(o, want):
@@ -49,36 +105,7 @@ def s_memory(o, want):
             time.sleep(0.5)
             row[k + "_after"] = rss(i.pid) - before
         i.close()
-        # idle keep-alive connections, on a fresh process
-        i = Instance(p)
-        time.sleep(1)
-        r0, q0, c0 = rss(i.pid), pss(i.pid), cpu(i.pid)
-        socks, bad = [], 0
-        req = f"GET / HTTP/1.1\r\nHost: {i.spec.host(0)}\r\n\r\n".encode()
-        for _ in range(o.idle_conns):
-            try:
-                c = socket.create_connection(("127.0.0.1", i.spec.http), 5)
-                c.sendall(req)
-                n = 0
-                while n < 1024:
-                    d = c.recv(65536)
-                    if not d:
-                        raise OSError("closed")
-                    n += len(d)
-                socks.append(c)
-            except OSError:
-                bad += 1
-                if bad > 50:
-                    break
-        time.sleep(1)
-        row.update(conns=len(socks), conns_bad=bad, conns_rss=rss(i.pid) - r0, conns_pss=pss(i.pid) - q0,
-                   conn_cpu_us=(cpu(i.pid) - c0) * 1e6 / max(1, len(socks)))
-        row["kib_conn"] = row["conns_pss"] * 1024 / max(1, len(socks))
-        for c in socks:
-            c.close()
-        time.sleep(1)
-        row["conns_after_rss"] = rss(i.pid) - r0
-        i.close()
+        idle(Instance(p), o.idle_conns, row, lambda i: socket.create_connection(("127.0.0.1", i.spec.http), 5))
         book.add("memory", p.name, 0, **row)
         print(f"  memory {p.name:<14} " + " ".join(f"{k}={fmt(v)}" for k, v in row.items()), flush=True)
 

@@ -27,11 +27,13 @@ class Spec:
 
     HTTP port: the N routes only (anything else must be 404/503).
     HTTPS port: one catch-all route to A, so TLS cost is not mixed with N.
+    TCP port: whatever comes goes to A.
     """
     dir: str
     http: int
     https: int
     admin: int
+    tcp: int = 4
     n: int = 1
     kind: str = "host"                      # host | prefix
     moved: set = field(default_factory=set)
@@ -68,6 +70,7 @@ class Peer:
     env = {}
     n_max = 10**9         # more routes than this cost it gigabytes
     tls = True            # serves the HTTPS port
+    relay = False         # serves the TCP port
 
     def text(self, s):    # -> {file name: text}
         raise NotImplementedError
@@ -114,18 +117,26 @@ class Peer:
             return f"? {e}"
 
 
+STREAM = next((m for m in ("/usr/lib/nginx/modules/ngx_stream_module.so",
+                           "/usr/share/nginx/modules/ngx_stream_module.so") if os.path.exists(m)), None)
+
+
 class Nginx(Peer):
     name = "nginx"
     n_max = 10000
+    relay = STREAM is not None
 
     def text(self, s):
         a, b = BACKENDS
         size = 512
         while size < s.n * 2:
             size *= 2
-        o = [f"""daemon off; worker_processes 1;
+        load = f"load_module {STREAM};" if STREAM else ""
+        relay = f"stream {{ server {{ listen 127.0.0.1:{s.tcp}; proxy_pass {a}; }} }}" if STREAM else ""
+        o = [f"""{load} daemon off; worker_processes 1;
 pid {s.dir}/nginx.pid; error_log {s.dir}/error.log crit;
 events {{ worker_connections 19000; }}
+{relay}
 http {{
   access_log off; server_tokens off; tcp_nodelay on; sendfile on;
   keepalive_timeout 3600s; keepalive_requests 1000000000;
@@ -170,6 +181,7 @@ http {{
 
 class Haproxy(Peer):
     name = "haproxy"
+    relay = True
 
     def text(self, s):
         rule = ("use_backend %[req.hdr(host),lower,word(1,:),map_str({m})]" if s.kind == "host"
@@ -203,6 +215,10 @@ frontend websecure
   http-request set-header X-Real-Ip %[src]
   http-request set-header X-Forwarded-Proto https
   default_backend u0
+listen relay
+  mode tcp
+  bind 127.0.0.1:{s.tcp} backlog 4096
+  server a {BACKENDS[0]}
 backend u0
   server a {BACKENDS[0]} pool-max-conn 1024
 backend u1
@@ -324,18 +340,21 @@ class TraefikLike(Peer):
 
 
 class Rutter(TraefikLike):
-    """Ours: on one core, so one worker. It has no TLS yet."""
+    """Ours: on one core, so one worker."""
     env = {}
     n_max = 10**9
-    tls = False
+    relay = True
 
     def text(self, s):
-        whole = super().text(s)["dynamic.yml"]
-        before, rest = whole.split("    all:\n")
-        return {"dynamic.yml": before + "  services:\n" + rest.split("  services:\n")[1].split("tls:\n")[0]}
+        relay = ("tcp:\n  routers:\n    relay:\n      rule: \"HostSNI(`*`)\"\n      service: a\n"
+                 "      entryPoints: [relay]\n  services:\n    a:\n      loadBalancer:\n        servers:\n"
+                 f"          - address: \"{BACKENDS[0]}\"\n")
+        return {"dynamic.yml": super().text(s)["dynamic.yml"] + relay}
 
     def argv(self, s):
         a = [self.binary, "--log.level=ERROR", f"--entrypoints.web.address=127.0.0.1:{s.http}",
+             f"--entrypoints.websecure.address=127.0.0.1:{s.https}",
+             f"--entrypoints.relay.address=127.0.0.1:{s.tcp}",
              "--serverstransport.maxidleconnsperhost=1024",
              f"--providers.file.filename={s.dir}/dynamic.yml", "--providers.file.watch=true"]
         if s.eager:

@@ -130,9 +130,9 @@ class Instance:
 
     def __init__(self, peer, n=1, kind="host", limit=120, eager=False):
         Instance.count += 1
-        base = 20000 + (Instance.count % 3000) * 3
+        base = 20000 + (Instance.count % 3000) * 4
         self.peer, self.name = peer, peer.name
-        self.spec = P.Spec(f"{RUN}/{peer.name}-{kind}{n}-{base}", base, base + 1, base + 2, n, kind,
+        self.spec = P.Spec(f"{RUN}/{peer.name}-{kind}{n}-{base}", base, base + 1, base + 2, base + 3, n, kind,
                            eager=eager)
         shutil.rmtree(self.spec.dir, ignore_errors=True)
         peer.configure(self.spec)
@@ -178,6 +178,10 @@ class Instance:
     @property
     def surl(self):
         return f"https://127.0.0.1:{self.spec.https}"
+
+    @property
+    def turl(self):
+        return f"http://127.0.0.1:{self.spec.tcp}"
 
     def close(self):
         stop(self.proc)

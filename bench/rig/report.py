@@ -5,14 +5,17 @@ from book import bases, book, fmt, rate_table, table
 
 RATES = (("http", "HTTP/1.1 keep-alive, 64 connections, 1 KiB"), ("conn1", "HTTP/1.1, 1 connection"),
          ("https", "HTTPS HTTP/1.1 keep-alive, 64 connections"), ("h2", "HTTP/2 over TLS, 16 connections x 32 streams"),
-         ("handshake", "TLS 1.3 full handshake + 1 request a connection, 16 at once"))
+         ("handshake", "TLS 1.3 full handshake + 1 request a connection, 16 at once"),
+         ("resumed", "TLS 1.3 resumed handshake + 1 request a connection, 16 at once"))
 
 
 def report(o):
     names = [p.name for p in o.peers] + ["direct"]
     out = [rate_table(title, sc, names, lat=sc not in ("h2", "handshake")) for sc, title in RATES if taken(sc)]
     if taken("big"):
-        out.append(big(names))
+        out.append(big(names, "big", "10 MiB responses, 8 connections"))
+    if taken("relay"):
+        out.append(big(names, "relay", "TCP relay: 10 MiB responses, 8 connections"))
     for kind, sizes in (("host", o.sizes), ("prefix", o.prefix_sizes)):
         if taken(f"routes-{kind}"):
             out += routes(names, kind, sizes)
@@ -25,6 +28,10 @@ def report(o):
                 "upload_peak", "upload_after", "upload_cpu", "slow_upload_peak", "slow_upload_after"]
         rows = [[p] + [book.med("memory", p, k) for k in keys] for p in names if book.med("memory", p, "idle_rss")]
         out.append(table(f"Memory (MiB; deltas but for idle; upload {o.upload_mb} MiB)", ["peer"] + keys, rows))
+    if taken("tlsmemory"):
+        keys = ["conns", "conns_rss", "kib_conn", "conns_after_rss", "conn_cpu_us"]
+        rows = [[p] + [book.med("tlsmemory", p, k) for k in keys] for p in names if book.med("tlsmemory", p, "conns")]
+        out.append(table("Idle TLS connections (MiB; deltas)", ["peer"] + keys, rows))
     if "rutter" in names and any(r["peer"] == "rutter" for r in book.rows if r["scenario"] != "check"):
         out.append(marks("rutter", o))
     return "\n".join(out)
@@ -34,13 +41,13 @@ def taken(scenario):
     return any(r["scenario"].startswith(scenario) for r in book.rows)
 
 
-def big(names):
+def big(names, sc, title):
     by = bases(names)
     ratios = [f"x {b}" for b in by]
-    rows = [[n, book.med("big", n, "mbs"), *(book.ratio("big", n, b, "mbs") for b in by), book.med("big", n, "cpu_gb"),
-             *(book.ratio("big", n, b, "cpu_gb") for b in by), book.spread("big", n, "cpu_gb"),
-             sum(book.samples("big", n, "err").values())] for n in names if book.med("big", n, "mbs")]
-    return table("10 MiB responses, 8 connections",
+    rows = [[n, book.med(sc, n, "mbs"), *(book.ratio(sc, n, b, "mbs") for b in by), book.med(sc, n, "cpu_gb"),
+             *(book.ratio(sc, n, b, "cpu_gb") for b in by), book.spread(sc, n, "cpu_gb"),
+             sum(book.samples(sc, n, "err").values())] for n in names if book.med(sc, n, "mbs")]
+    return table(title,
                  ["peer", "MB/s", *ratios, "CPU s/GB", *ratios, "spread", "errors"], rows)
 
 
@@ -110,6 +117,10 @@ def marks(us, o):
     hosts = max(o.sizes)
     few = 10 if 10 in o.sizes else o.sizes[0]
     rows = [("HTTP/1.1 keep-alive: CPU a request, x nginx", book.ratio("http", us, "nginx", "us"), 1.3, 0.9),
+            ("HTTPS keep-alive: CPU a request, x nginx", book.ratio("https", us, "nginx", "us"), 0.75, 0.75),
+            ("HTTP/2 over TLS: CPU a request, x nginx", book.ratio("h2", us, "nginx", "us"), 0.65, 0.65),
+            ("full handshake: CPU, x nginx", book.ratio("handshake", us, "nginx", "us"), 0.5, 0.5),
+            ("KiB per idle TLS connection, x nginx", ratio_tls_memory(us), 0.5, 0.5),
             ("10 MiB bodies: CPU s/GB", book.med("big", us, "cpu_gb"), None, 0.4),
             (f"{hosts} host routers: CPU a request, x {few}", growth("host", us, hosts, few), 1.3, 1.05),
             ("10000 prefix routers: CPU a request, x 1", growth("prefix", us, 10000, 1), 1.3, 1.05),
@@ -120,6 +131,11 @@ def marks(us, o):
             ("KiB per idle keep-alive connection", idle("kib_conn"), None, 2)]
     return table(f"Where {us} stands", ["measure", us, "mark", "met", "mark to reach", "met"],
                  [[m, fmt(v, 3), fmt(a), met(v, a), fmt(b), met(v, b)] for m, v, a, b in rows if v is not None])
+
+
+def ratio_tls_memory(us):
+    ours, nginx = (book.med("tlsmemory", p, "kib_conn") for p in (us, "nginx"))
+    return ours / nginx if ours and nginx else None
 
 
 def met(value, mark):

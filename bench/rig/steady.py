@@ -57,11 +57,18 @@ def s_base(o, want):
         interleave("h2", secure, o.rounds, lambda i, w: h2load(i, w or T))
     if "handshake" in want:
         interleave("handshake", secure, o.rounds, lambda i, w: ab(i, w or T))
+    if "resumed" in want:
+        # wrk resumes its session wherever it is let.
+        closing = ["Host: 127.0.0.1", "Connection: close"]
+        interleave("resumed", secure, o.rounds, lambda i, w: wrk(i, w or T, 16, url=i.surl, headers=closing))
     if "big" in want:
         interleave("big", insts + d, o.rounds, lambda i, w: wrk(i, w or T, 8, path="/big"))
-        for r in book.rows:
-            if r["scenario"] == "big":
-                r["cpu_gb"] = r["cpu_s"] / (r["bytes"] / 1e9)
+    if "relay" in want:
+        relays = [i for i in insts if i.peer.relay]
+        interleave("relay", relays, o.rounds, lambda i, w: wrk(i, w or T, 8, url=i.turl, path="/big"))
+    for r in book.rows:
+        if r["scenario"] in ("big", "relay"):
+            r["cpu_gb"] = r["cpu_s"] / (r["bytes"] / 1e9)
     for i in insts:
         i.close()
 

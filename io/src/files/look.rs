@@ -9,6 +9,7 @@ use std::{
     path::Path,
     sync::Arc,
 };
+use zeroize::Zeroizing;
 
 /// The largest file.
 const BYTES_MAX: u64 = 16 << 20;
@@ -119,10 +120,13 @@ fn read(path: &Path) -> io::Result<(Stamp, Bytes)> {
     }
     let file = File::open(path)?;
     let stamp = Stamp::of(&file.metadata()?);
-    let mut bytes = Vec::new();
+    // It may be a private key: it is wiped when nobody has it any more. With room for all of it at once,
+    // no copy is left behind on the way.
+    let size = usize::try_from(file.metadata()?.len().min(BYTES_MAX)).unwrap_or(0) + 1;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(size));
     file.take(BYTES_MAX + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > BYTES_MAX {
         return Err(io::Error::other(format!("it is larger than {} MiB", BYTES_MAX >> 20)));
     }
-    Ok((stamp, bytes.into()))
+    Ok((stamp, Bytes::from_owner(bytes)))
 }
