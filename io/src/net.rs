@@ -2,7 +2,10 @@
 //! beside the event loop.
 use rutter_core::trace::Observer;
 use std::{future::Future, io, net::SocketAddr};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 
 mod resolve;
 pub mod tcp;
@@ -48,4 +51,10 @@ pub trait Listener: 'static {
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + 'static {
     /// Our side's address.
     fn local_addr(&self) -> io::Result<SocketAddr>;
+
+    /// The system's socket, where the bytes are what goes over it: they may be moved without this
+    /// stream's help.
+    fn socket(&self) -> Option<&TcpStream> {
+        None
+    }
 }

@@ -18,6 +18,7 @@ use std::io;
 use tokio::{io::AsyncWriteExt, time::timeout};
 
 mod pump;
+mod splice;
 
 pub(crate) use pump::Scratch;
 

@@ -1,11 +1,16 @@
 //! A stream of which some bytes were read already.
+use crate::net::Stream;
 use bytes::{Buf, Bytes};
 use std::{
     io::{self, IoSlice},
+    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
 
 /// Gives the bytes that were read already, then the stream's.
 #[derive(Debug)]
@@ -17,6 +22,16 @@ pub(crate) struct Prefixed<S> {
 impl<S> Prefixed<S> {
     pub(crate) const fn new(prefix: Bytes, stream: S) -> Self {
         Self { prefix, stream }
+    }
+}
+
+impl<S: Stream> Stream for Prefixed<S> {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.stream.local_addr()
+    }
+
+    fn socket(&self) -> Option<&TcpStream> {
+        self.stream.socket().filter(|_| self.prefix.is_empty())
     }
 }
 

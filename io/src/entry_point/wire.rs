@@ -1,17 +1,37 @@
 //! The byte stream to a client.
 use super::Prefixed;
-use crate::tls::TlsStream;
+use crate::{net::Stream, tls::TlsStream};
 use std::{
     io::{self, IoSlice},
+    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
 
 /// Clear text, or what is within TLS.
 pub(crate) enum Wire<S> {
     Clear(Prefixed<S>),
     Tls(Box<TlsStream<S>>),
+}
+
+impl<S: Stream> Stream for Wire<S> {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        match self {
+            Self::Clear(stream) => stream.local_addr(),
+            Self::Tls(stream) => stream.get_ref().0.local_addr(),
+        }
+    }
+
+    fn socket(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Clear(stream) => stream.socket(),
+            Self::Tls(_) => None,
+        }
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {

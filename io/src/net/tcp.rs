@@ -147,4 +147,8 @@ impl Stream for TcpStream {
     fn local_addr(&self) -> io::Result<SocketAddr> {
         Self::local_addr(self)
     }
+
+    fn socket(&self) -> Option<&Self> {
+        Some(self)
+    }
 }

@@ -1,28 +1,37 @@
 //! Bytes both ways between two streams.
+use super::splice::{Moved, Pipe, Pipes, Small};
+use crate::net::Stream;
 use std::{
     cell::RefCell,
     fmt,
     future::poll_fn,
     io,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
 };
 
 /// Bytes moved at once.
 const SCRATCH_BYTES: usize = 64 << 10;
 
+/// So many full reads in a row are a flow that is worth a pipe.
+const FULL_READS: u32 = 4;
+
 /// Where all connections of a worker put what they have read and not yet written: one that waits holds
 /// no memory.
-pub(crate) struct Scratch(RefCell<Box<[u8]>>);
+pub(crate) struct Scratch {
+    bytes: RefCell<Box<[u8]>>,
+    pipes: Rc<Pipes>,
+}
 
 impl Default for Scratch {
     fn default() -> Self {
-        Self(RefCell::new(vec![0; SCRATCH_BYTES].into()))
+        Self { bytes: RefCell::new(vec![0; SCRATCH_BYTES].into()), pipes: Rc::default() }
     }
 }
 
@@ -34,11 +43,12 @@ impl fmt::Debug for Scratch {
 
 /// Copies both ways until both have ended. When one has, the other may go on for `delay`; `None`: as long
 /// as it likes.
-pub(super) async fn pump<A, B>(scratch: &Scratch, a: &mut A, b: &mut B, delay: Option<Duration>)
-where
-    A: AsyncRead + AsyncWrite + Unpin,
-    B: AsyncRead + AsyncWrite + Unpin,
-{
+pub(super) async fn pump<A: Stream, B: Stream>(
+    scratch: &Scratch,
+    a: &mut A,
+    b: &mut B,
+    delay: Option<Duration>,
+) {
     let (mut up, mut down) = (Way::default(), Way::default());
     let mut rest: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|cx| {
@@ -64,6 +74,12 @@ struct Way {
     written: usize,
     /// Something was written and perhaps not sent.
     flush: bool,
+    /// Full reads in a row.
+    full: u32,
+    /// Set while there is much to move: a pipe takes the place of reading and writing.
+    piping: Option<Small>,
+    /// The pipe, while there is anything in it.
+    pipe: Option<Pipe>,
     end: End,
 }
 
@@ -79,7 +95,7 @@ enum End {
 
 impl Way {
     /// Moves what there is; ready when there will be no more.
-    fn poll<A: AsyncRead + Unpin, B: AsyncWrite + Unpin>(
+    fn poll<A: Stream, B: Stream>(
         &mut self,
         cx: &mut Context<'_>,
         scratch: &Scratch,
@@ -94,18 +110,19 @@ impl Way {
             tracing::debug!(%error, "TCP relay");
         }
         self.end = End::Told;
-        self.left = Vec::new();
+        (self.left, self.pipe) = (Vec::new(), None);
         Poll::Ready(())
     }
 
-    fn moved<A: AsyncRead + Unpin, B: AsyncWrite + Unpin>(
+    fn moved<A: Stream, B: Stream>(
         &mut self,
         cx: &mut Context<'_>,
         scratch: &Scratch,
         from: &mut A,
         to: &mut B,
     ) -> Poll<io::Result<()>> {
-        let mut scratch = scratch.0.borrow_mut();
+        let Scratch { bytes, pipes } = scratch;
+        let mut bytes = bytes.borrow_mut();
         loop {
             while self.written < self.left.len() {
                 let n = ready!(Pin::new(&mut *to).poll_write(cx, &self.left[self.written..]))?;
@@ -118,7 +135,19 @@ impl Way {
             if self.end == End::Read {
                 return Pin::new(&mut *to).poll_shutdown(cx);
             }
-            let mut space = ReadBuf::new(&mut scratch);
+            if let Some(small) = &mut self.piping
+                && let (Some(from), Some(to)) = (from.socket(), to.socket())
+                && let Some(mut pipe) = self.pipe.take().or_else(|| pipes.take())
+            {
+                let moved = pipe.poll(cx, small, from, to);
+                self.pipe = Some(pipe).filter(|pipe| !pipe.is_empty());
+                if ready!(moved)? == Moved::End {
+                    self.end = End::Read;
+                }
+                self.piping = None;
+                continue;
+            }
+            let mut space = ReadBuf::new(&mut bytes);
             match Pin::new(&mut *from).poll_read(cx, &mut space) {
                 Poll::Pending => {
                     if self.flush {
@@ -133,7 +162,15 @@ impl Way {
                     self.end = End::Read;
                 }
                 Poll::Ready(Ok(())) if space.filled().is_empty() => self.end = End::Read,
-                Poll::Ready(Ok(())) => self.write(cx, space.filled(), to)?,
+                Poll::Ready(Ok(())) => {
+                    let is_full = space.remaining() == 0;
+                    self.write(cx, space.filled(), to)?;
+                    self.full = if is_full { self.full + 1 } else { 0 };
+                    let sockets = from.socket().is_some() && to.socket().is_some();
+                    if self.full >= FULL_READS && sockets {
+                        (self.piping, self.full) = (Some(Small::default()), 0);
+                    }
+                }
             }
         }
     }
