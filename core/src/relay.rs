@@ -89,6 +89,15 @@ impl Instance {
         }
     }
 
+    /// Whether a server is one of those that may be picked, however small its share.
+    #[must_use]
+    pub fn has(&self, server: &Server) -> bool {
+        match self {
+            Self::LoadBalancer { service, .. } => service.servers.iter().any(|it| **it == *server),
+            Self::Weighted { children, .. } => children.iter().any(|child| child.has(server)),
+        }
+    }
+
     /// Qualified name of the service.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {

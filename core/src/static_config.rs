@@ -27,6 +27,8 @@ pub struct StaticConfiguration {
     pub compat: Compat,
     /// Where requests come in, by name.
     pub entry_points: BTreeMap<String, EntryPoint>,
+    /// Where datagrams come in, by name; no name is in both.
+    pub udp_entry_points: BTreeMap<String, EntryPoint>,
     /// How servers are reached.
     pub servers_transport: ServersTransport,
     /// Where dynamic configuration comes from.

@@ -25,6 +25,7 @@ pub mod settings;
 mod shutdown;
 pub mod source;
 mod tls;
+mod udp;
 mod upgrade;
 mod upstream;
 mod verify;

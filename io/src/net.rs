@@ -9,6 +9,7 @@ use tokio::{
 
 mod resolve;
 pub mod tcp;
+pub mod udp;
 
 /// A network.
 pub trait Net: Clone + 'static {
@@ -16,6 +17,8 @@ pub trait Net: Clone + 'static {
     type Stream: Stream;
     /// A bound address.
     type Listener: Listener<Stream = Self::Stream>;
+    /// A socket for datagrams.
+    type Datagrams: Datagrams;
     /// What sees the exchanges pass by: `()`, which costs nothing, or a recorder.
     type Observer: Observer + Unpin + 'static;
 
@@ -24,6 +27,19 @@ pub trait Net: Clone + 'static {
 
     /// Connects to `address`.
     fn connect(&self, address: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>>;
+
+    /// A socket for the datagrams that are sent to `address`. Several workers may have one for the same
+    /// address; each hears all datagrams of a client, or none.
+    fn bind_datagrams(
+        &self,
+        address: SocketAddr,
+    ) -> impl Future<Output = io::Result<Self::Datagrams>>;
+
+    /// A socket for datagrams to and from `address` alone.
+    fn connect_datagrams(
+        &self,
+        address: SocketAddr,
+    ) -> impl Future<Output = io::Result<Self::Datagrams>>;
 
     /// The addresses of a host name, in the order to try them.
     fn resolve(&self, host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>>;
@@ -57,4 +73,31 @@ pub trait Stream: AsyncRead + AsyncWrite + Unpin + 'static {
     fn socket(&self) -> Option<&TcpStream> {
         None
     }
+}
+
+/// A socket for datagrams. Nothing but [`Self::readable`] ever waits.
+pub trait Datagrams: 'static {
+    /// Waits until a datagram or an error may be there.
+    fn readable(&self) -> impl Future<Output = io::Result<()>>;
+
+    /// The next datagram's length and sender; what does not fit into `space` is cut off.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`]: there is none. Of a connected socket, the server's refusal too.
+    fn try_recv_from(&self, space: &mut [u8]) -> io::Result<(usize, SocketAddr)>;
+
+    /// Sends a datagram.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`]: there is no room for it.
+    fn try_send_to(&self, datagram: &[u8], to: SocketAddr) -> io::Result<()>;
+
+    /// Sends a datagram to whom the socket is connected to.
+    ///
+    /// # Errors
+    /// Those of [`Self::try_send_to`], and the server's refusal of an earlier datagram.
+    fn try_send(&self, datagram: &[u8]) -> io::Result<()>;
+
+    /// Our side's address.
+    fn local_addr(&self) -> io::Result<SocketAddr>;
 }

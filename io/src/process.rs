@@ -2,8 +2,11 @@
 use crate::{
     access_log,
     clock::Clock,
-    net::tcp::{self, Bound, Tcp},
-    proxy::{Proxy, StartError},
+    net::{
+        tcp::{self, Tcp},
+        udp,
+    },
+    proxy::{Proxy, Sockets, StartError},
     settings::Settings,
 };
 use futures_util::FutureExt;
@@ -57,11 +60,12 @@ impl Process {
     ) -> Result<Self, StartError> {
         raise_file_limit();
         for entry_point in settings.entry_points.iter().filter(|it| it.address.port() != 0) {
-            tcp::probe(entry_point.address).map_err(|error| StartError::Bind {
-                entry_point: Arc::clone(&entry_point.core.name),
-                address: entry_point.address,
-                error,
-            })?;
+            let (name, address) = (&entry_point.core.name, entry_point.address);
+            tcp::probe(address).map_err(|error| StartError::bind(name, address, error))?;
+        }
+        for entry_point in settings.udp_entry_points.iter().filter(|it| it.address.port() != 0) {
+            let (name, address) = (&entry_point.name, entry_point.address);
+            udp::probe(address).map_err(|error| StartError::bind(name, address, error))?;
         }
         let clock = Clock::start();
         let proxy = Proxy::new(settings, access_log, clock)?;
@@ -74,8 +78,8 @@ impl Process {
             let proxy = Arc::clone(&process.proxy);
             move || async move { proxy.control(Tcp::default(), clock, inbox).await }
         })?;
-        for (index, listeners) in lists.into_iter().enumerate() {
-            process.worker(clock, index, listeners)?;
+        for (index, sockets) in lists.into_iter().enumerate() {
+            process.worker(clock, index, sockets)?;
         }
         Ok(process)
     }
@@ -104,11 +108,11 @@ impl Process {
         &mut self,
         clock: Clock,
         index: usize,
-        listeners: Vec<Bound>,
+        sockets: Sockets<Tcp>,
     ) -> Result<(), StartError> {
         let proxy = Arc::clone(&self.proxy);
         self.spawn(&format!("worker-{index}"), move || async move {
-            proxy.serve(Tcp::default(), clock, index, listeners).await;
+            proxy.serve(Tcp::default(), clock, index, sockets).await;
         })
     }
 

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! let proxy = Proxy::new(settings, access_log, clock)?;
-//! let listeners = proxy.bind(&net, workers).await?;       // one list for each worker
+//! let sockets = proxy.bind(&net, workers).await?;         // those of each worker
 //! spawn(proxy.clone().control(net, clock, messages));     // provider messages → plans
-//! spawn(proxy.clone().serve(net, clock, index, list));    // one for each worker
+//! spawn(proxy.clone().serve(net, clock, index, its));     // one for each worker
 //! proxy.terminate();                                      // `serve` and `control` then end
 //! ```
 //! All of it runs on current-thread runtimes inside a `LocalSet` (or a `LocalRuntime`).
@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     control,
     live::LivePlan,
-    net::{Listener, Net},
+    net::{Datagrams as _, Listener, Net},
     settings::Settings,
     tls::{Acceptors, LOAD},
     upstream::tls::{self, TlsError},
@@ -33,7 +33,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Barrier, mpsc, watch};
 
 /// What all workers of one proxy share.
 pub struct Proxy {
@@ -49,6 +49,24 @@ pub struct Proxy {
     pub(crate) acceptors: Acceptors,
 }
 
+/// What one worker listens on.
+#[allow(missing_debug_implementations, reason = "sockets of a network need not have any")]
+pub struct Sockets<N: Net> {
+    /// One for each entry point.
+    pub listeners: Vec<N::Listener>,
+    /// One for each entry point of UDP.
+    pub datagrams: Vec<Datagrams<N>>,
+}
+
+/// One worker's share of an entry point's datagrams.
+#[allow(missing_debug_implementations, reason = "sockets of a network need not have any")]
+pub struct Datagrams<N: Net> {
+    /// Where they come in.
+    pub socket: N::Datagrams,
+    /// Where the workers meet when all of them are done.
+    pub(crate) end: Arc<Barrier>,
+}
+
 /// What happened so far, over all workers.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -56,6 +74,10 @@ pub struct Counters {
     pub logged: AtomicU64,
     /// Client connections accepted.
     pub connections: AtomicU64,
+    /// Sessions of UDP that there are now.
+    pub sessions: AtomicU64,
+    /// Datagrams that went nowhere: too many sessions, no server, no room.
+    pub datagrams_dropped: AtomicU64,
     /// Plans that were put in force by [`Proxy::control`].
     pub plans: AtomicU64,
     /// Copies that were sent to mirrors and answered.
@@ -82,6 +104,12 @@ pub enum StartError {
     Certificate(rcgen::Error),
     /// The system gives no thread, or none that can wait for sockets.
     Thread(io::Error),
+}
+
+impl StartError {
+    pub(crate) fn bind(entry_point: &Arc<str>, address: SocketAddr, error: io::Error) -> Self {
+        Self::Bind { entry_point: Arc::clone(entry_point), address, error }
+    }
 }
 
 impl fmt::Display for StartError {
@@ -131,24 +159,36 @@ impl Proxy {
         &self,
         net: &N,
         workers: usize,
-    ) -> Result<Vec<Vec<N::Listener>>, StartError> {
-        let mut lists: Vec<Vec<N::Listener>> = (0..workers).map(|_| Vec::new()).collect();
+    ) -> Result<Vec<Sockets<N>>, StartError> {
+        let none = |_| Sockets { listeners: Vec::new(), datagrams: Vec::new() };
+        let mut all: Vec<Sockets<N>> = (0..workers).map(none).collect();
         for entry_point in &self.settings.entry_points {
             // Port 0 becomes a port with the first worker; the others share it.
             let mut address = entry_point.address;
-            for list in &mut lists {
+            for sockets in &mut all {
                 let listener = net.bind(address).await.and_then(|listener| {
                     address = listener.local_addr()?;
                     Ok(listener)
                 });
-                list.push(listener.map_err(|error| StartError::Bind {
-                    entry_point: Arc::clone(&entry_point.core.name),
-                    address,
-                    error,
-                })?);
+                let listener = listener
+                    .map_err(|error| StartError::bind(&entry_point.core.name, address, error))?;
+                sockets.listeners.push(listener);
             }
         }
-        Ok(lists)
+        for entry_point in &self.settings.udp_entry_points {
+            let mut address = entry_point.address;
+            let end = Arc::new(Barrier::new(workers));
+            for sockets in &mut all {
+                let socket = net.bind_datagrams(address).await.and_then(|socket| {
+                    address = socket.local_addr()?;
+                    Ok(socket)
+                });
+                let socket =
+                    socket.map_err(|error| StartError::bind(&entry_point.name, address, error))?;
+                sockets.datagrams.push(Datagrams { socket, end: Arc::clone(&end) });
+            }
+        }
+        Ok(all)
     }
 
     /// Puts a plan in force: requests that begin from now on follow it.
@@ -177,15 +217,15 @@ impl Proxy {
     }
 
     /// Serves one worker's share of connections, until the proxy was told to terminate and all work
-    /// is done or out of time. `listeners` are one of the lists that [`Proxy::bind`] made.
+    /// is done or out of time. `sockets` are those of one worker that [`Proxy::bind`] made.
     pub async fn serve<N: Net>(
         self: Arc<Self>,
         net: N,
         clock: Clock,
         index: usize,
-        listeners: Vec<N::Listener>,
+        sockets: Sockets<N>,
     ) {
-        worker::serve(self, net, clock, index, listeners).await;
+        worker::serve(self, net, clock, index, sockets).await;
     }
 
     /// Starts the graceful end: ping answers 503, connections are accepted for the accept grace,
@@ -200,9 +240,9 @@ impl Proxy {
     pub fn plan_settings(&self) -> plan::Settings {
         plan::Settings {
             entry_points: Arc::clone(&self.live.load().plan.entry_points),
+            udp_entry_points: self.settings.udp_names(),
             ping: self.settings.internal.ping.is_some(),
             load: LOAD,
-            ..plan::Settings::default()
         }
     }
 

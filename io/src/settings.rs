@@ -3,13 +3,15 @@ use rutter_core::{
     entry_point::{self, Trust, connection::Timeouts},
     provider::internal::Internal,
 };
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 /// The static part of a proxy.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The entry points; their index is their `EntryPointId`.
     pub entry_points: Vec<EntryPoint>,
+    /// Those of UDP; their index is their `EntryPointId` among them.
+    pub udp_entry_points: Vec<UdpEntryPoint>,
     /// How servers are spoken to.
     pub transport: Transport,
     /// What the process itself offers.
@@ -39,6 +41,14 @@ pub struct EntryPoint {
     pub grace: Duration,
 }
 
+impl Settings {
+    /// The names of the entry points of UDP, as plans know them.
+    #[must_use]
+    pub fn udp_names(&self) -> Arc<[Arc<str>]> {
+        self.udp_entry_points.iter().map(|it| Arc::clone(&it.name)).collect()
+    }
+}
+
 impl EntryPoint {
     /// An entry point with the default limits.
     #[must_use]
@@ -53,6 +63,38 @@ impl EntryPoint {
                 idle: Some(Duration::from_secs(180)),
             },
             header_bytes_max: 1 << 20,
+            accept_grace: Duration::ZERO,
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Where datagrams come in.
+#[derive(Clone, Debug)]
+pub struct UdpEntryPoint {
+    /// Its name, e.g. `dns`.
+    pub name: Arc<str>,
+    /// What to listen on; port 0: any free one.
+    pub address: SocketAddr,
+    /// How long a session lasts in silence.
+    pub timeout: Duration,
+    /// Sessions of each worker, at most: each has a socket.
+    pub sessions_max: usize,
+    /// How long new clients are heard after the signal to stop.
+    pub accept_grace: Duration,
+    /// How long sessions may go on after that.
+    pub grace: Duration,
+}
+
+impl UdpEntryPoint {
+    /// An entry point with the default limits.
+    #[must_use]
+    pub const fn new(name: Arc<str>, address: SocketAddr) -> Self {
+        Self {
+            name,
+            address,
+            timeout: Duration::from_secs(3),
+            sessions_max: 4096,
             accept_grace: Duration::ZERO,
             grace: Duration::from_secs(10),
         }

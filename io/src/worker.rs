@@ -6,13 +6,14 @@ use crate::{
     live::{Held, Local},
     mirror,
     net::Net,
-    proxy::Proxy,
+    proxy::{Proxy, Sockets},
     relay::Scratch,
     tls::Handshakes,
+    udp,
     upstream::Upstreams,
     verify::Verifier,
 };
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use rutter_core::entry_point::EntryPointId;
 use std::{cell::Cell, rc::Rc, sync::Arc};
 use tokio::sync::Notify;
@@ -56,7 +57,7 @@ pub(crate) async fn serve<N: Net>(
     net: N,
     clock: Clock,
     index: usize,
-    listeners: Vec<N::Listener>,
+    sockets: Sockets<N>,
 ) {
     let seed = proxy.settings.seed ^ (index as u64).wrapping_mul(0xd134_2543_de82_ef95);
     let worker = Rc::new(Worker {
@@ -74,13 +75,16 @@ pub(crate) async fn serve<N: Net>(
         proxy,
     });
     let reaper = tokio::task::spawn_local(worker.upstreams.reaper());
-    join_all(
-        listeners
-            .into_iter()
-            .zip(0..)
-            .map(|(listener, id)| entry_point::run(Rc::clone(&worker), EntryPointId(id), listener)),
-    )
-    .await;
+    let Sockets { listeners, datagrams } = sockets;
+    let listening = listeners
+        .into_iter()
+        .zip(0..)
+        .map(|(listener, id)| entry_point::run(Rc::clone(&worker), EntryPointId(id), listener));
+    let hearing = datagrams
+        .into_iter()
+        .zip(0..)
+        .map(|(datagrams, id)| udp::run(Rc::clone(&worker), EntryPointId(id), datagrams));
+    join(join_all(listening), join_all(hearing)).await;
     mirror::finish(&worker).await;
     reaper.abort();
     if let Some(log) = &worker.log {

@@ -1,6 +1,6 @@
 //! The network of the shell, simulated.
 use crate::witness::Witness;
-use rutter::net::{Listener, Net, Stream};
+use rutter::net::{Datagrams, Listener, Net, Stream};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -69,19 +69,20 @@ impl Topology {
 /// One simulated host's network. Clones belong to the same host.
 ///
 /// Several listeners may be bound to the same port, one a worker; the one that waits longest gets
-/// the next connection.
+/// the next connection. Of several sockets for datagrams the first gets all.
 #[derive(Clone, Debug)]
 pub struct Turmoil {
     own: IpAddr,
     topology: Topology,
     bound: Arc<Mutex<BTreeMap<u16, Weak<turmoil::net::TcpListener>>>>,
+    hearing: Arc<Mutex<BTreeMap<u16, Weak<turmoil::net::UdpSocket>>>>,
 }
 
 impl Turmoil {
     /// The network of the host with this address, which has bound nothing yet.
     #[must_use]
     pub fn new(own: IpAddr, topology: Topology) -> Self {
-        Self { own, topology, bound: Arc::default() }
+        Self { own, topology, bound: Arc::default(), hearing: Arc::default() }
     }
 
     async fn attempt(&self, address: SocketAddr) -> io::Result<TurmoilStream> {
@@ -101,6 +102,7 @@ impl Turmoil {
 impl Net for Turmoil {
     type Stream = TurmoilStream;
     type Listener = TurmoilListener;
+    type Datagrams = TurmoilDatagrams;
     type Observer = Witness;
 
     /// Listens on the host's only address, whichever address is asked for.
@@ -123,6 +125,24 @@ impl Net for Turmoil {
             }
         }
         Err(io::Error::new(io::ErrorKind::TimedOut, format!("{address} does not answer")))
+    }
+
+    async fn bind_datagrams(&self, address: SocketAddr) -> io::Result<TurmoilDatagrams> {
+        let hearing = || self.hearing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(socket) = hearing().get(&address.port()).and_then(Weak::upgrade) {
+            return Ok(TurmoilDatagrams { socket, peer: None, hears: false });
+        }
+        let any = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), address.port());
+        let socket = Arc::new(turmoil::net::UdpSocket::bind(any).await?);
+        hearing().insert(socket.local_addr()?.port(), Arc::downgrade(&socket));
+        Ok(TurmoilDatagrams { socket, peer: None, hears: true })
+    }
+
+    async fn connect_datagrams(&self, address: SocketAddr) -> io::Result<TurmoilDatagrams> {
+        let any = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+        let socket = turmoil::net::UdpSocket::bind(any).await?;
+        socket.connect(address).await?;
+        Ok(TurmoilDatagrams { socket: Arc::new(socket), peer: Some(address), hears: true })
     }
 
     async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
@@ -161,6 +181,38 @@ impl Listener for TurmoilListener {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.0.local_addr()
+    }
+}
+
+/// A bound port for datagrams, possibly shared by several workers.
+#[derive(Debug)]
+pub struct TurmoilDatagrams {
+    socket: Arc<turmoil::net::UdpSocket>,
+    /// To whom it is connected.
+    peer: Option<SocketAddr>,
+    hears: bool,
+}
+
+impl Datagrams for TurmoilDatagrams {
+    async fn readable(&self) -> io::Result<()> {
+        if self.hears { self.socket.readable().await } else { std::future::pending().await }
+    }
+
+    fn try_recv_from(&self, space: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.socket.try_recv_from(space)
+    }
+
+    fn try_send_to(&self, datagram: &[u8], to: SocketAddr) -> io::Result<()> {
+        self.socket.try_send_to(datagram, to).map(drop)
+    }
+
+    fn try_send(&self, datagram: &[u8]) -> io::Result<()> {
+        let peer = self.peer.ok_or(io::ErrorKind::NotConnected)?;
+        self.try_send_to(datagram, peer)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     rc::Rc,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 use tokio::{
@@ -26,6 +26,9 @@ use tokio::{
 pub const HOST: &str = "proxy";
 /// The port of its entry point.
 pub const PORT: u16 = 80;
+
+/// The port of its entry point of UDP.
+pub const UDP_PORT: u16 = 53;
 
 /// The proxy starts when its servers listen.
 const START: Duration = Duration::from_millis(5);
@@ -45,6 +48,7 @@ pub struct Setup {
     idle_timeout: Option<Duration>,
     accept_grace: Option<Duration>,
     grace: Option<Duration>,
+    udp_timeout: Option<Duration>,
 }
 
 macro_rules! options { ($($(#[$doc:meta])* $name:ident;)*) => { $(
@@ -69,6 +73,7 @@ impl Setup {
             idle_timeout: None,
             accept_grace: None,
             grace: None,
+            udp_timeout: None,
         }
     }
 
@@ -92,11 +97,17 @@ impl Setup {
         entry_point.timeouts.idle = self.idle_timeout.or(entry_point.timeouts.idle);
         entry_point.accept_grace = self.accept_grace.unwrap_or(entry_point.accept_grace);
         entry_point.grace = self.grace.unwrap_or(entry_point.grace);
+        let udp = self.udp_timeout.map(|timeout| settings::UdpEntryPoint {
+            timeout,
+            grace: entry_point.grace,
+            ..settings::UdpEntryPoint::new("dns".into(), (address.ip(), UDP_PORT).into())
+        });
         let mut transport = settings::Transport::default();
         transport.dial_timeout = self.dial_timeout.or(transport.dial_timeout);
         transport.response_header_timeout = self.response_header_timeout;
         settings::Settings {
             entry_points: vec![entry_point],
+            udp_entry_points: udp.into_iter().collect(),
             transport,
             internal: Internal::default(),
             throttle: THROTTLE,
@@ -117,6 +128,8 @@ impl Setup {
         accept_grace;
         /// Option `transport.lifeCycle.graceTimeOut`.
         grace;
+        /// Option `udp.timeout` of an entry point `dns`, which is there with it.
+        udp_timeout;
     }
 }
 
@@ -157,6 +170,13 @@ impl Proxy {
         if let Some(running) = &*self.0.running.borrow() {
             running.proxy.terminate();
         }
+    }
+
+    /// How many sessions of UDP there are.
+    #[must_use]
+    pub fn sessions(&self) -> u64 {
+        let running = self.0.running.borrow();
+        running.as_ref().map_or(0, |it| it.proxy.counters().sessions.load(Ordering::Relaxed))
     }
 
     /// Whether the process has ended by itself.

@@ -17,6 +17,7 @@ pub mod shutdown;
 pub mod slow_client;
 pub mod slow_upstream;
 pub mod storm;
+pub mod udp;
 pub mod upstream_crash;
 pub mod weighted;
 pub mod world;
@@ -41,6 +42,7 @@ pub const ALL: &[Scenario] = &[
     certificates::CERTIFICATES,
     handshakes::HANDSHAKES,
     relay::RELAY,
+    udp::UDP,
     storm::STORM,
 ];
 

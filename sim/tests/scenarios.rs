@@ -77,6 +77,11 @@ fn bodies_in_the_hands_of_middlewares_stay_whole() {
 }
 
 #[test]
+fn datagrams_of_a_session_go_to_one_server_and_back_to_their_client() {
+    sweep(&udp::UDP);
+}
+
+#[test]
 fn after_a_storm_there_is_calm() {
     sweep(&storm::STORM);
 }

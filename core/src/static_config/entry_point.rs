@@ -21,6 +21,9 @@ pub struct EntryPoint {
     /// Limits of HTTP.
     #[serde(default)]
     pub http: Http,
+    /// Sessions, where the address is one of UDP.
+    #[serde(default)]
+    pub udp: Udp,
 }
 
 impl EntryPoint {
@@ -33,6 +36,7 @@ impl EntryPoint {
             proxy_protocol: None,
             forwarded_headers: Trust::default(),
             http: Http::default(),
+            udp: Udp::default(),
         }
     }
 }
@@ -100,5 +104,19 @@ pub struct Http {
 impl Default for Http {
     fn default() -> Self {
         Self { max_header_bytes: 1 << 20 }
+    }
+}
+
+/// Sessions of UDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Udp {
+    /// How long a session lasts in silence. Never 0.
+    pub timeout: Duration,
+}
+
+impl Default for Udp {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(3) }
     }
 }

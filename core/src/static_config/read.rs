@@ -29,6 +29,7 @@ pub fn read(tree: &Node) -> Result<(StaticConfiguration, Vec<Diagnostic>), Vec<D
     let mut configuration = StaticConfiguration {
         compat: reader.section("compat"),
         entry_points: BTreeMap::new(),
+        udp_entry_points: BTreeMap::new(),
         servers_transport: reader.section("serversTransport"),
         providers: reader.providers(),
         ping: reader.switched("ping"),
@@ -42,7 +43,9 @@ pub fn read(tree: &Node) -> Result<(StaticConfiguration, Vec<Diagnostic>), Vec<D
         configuration.servers_transport.max_idle_conns_per_host = 2;
     }
     let traefik21 = configuration.compat.traefik21;
-    configuration.entry_points = reader.entry_points(traefik21);
+    let all = reader.entry_points(traefik21).into_iter();
+    (configuration.udp_entry_points, configuration.entry_points) =
+        all.partition(|(_, entry_point)| entry_point.address.protocol == Protocol::Udp);
     reader.default_entry_points(&mut configuration);
     reader.cross_check(&configuration);
     let diagnostics = reader.diagnostics;
@@ -138,14 +141,33 @@ impl Reader<'_> {
                 let place = node.at(&["http", "maxHeaderBytes"]).unwrap_or(node).place.clone();
                 self.error(&format!("{path}.http.maxHeaderBytes"), &place, message);
             }
-            if entry_point.address.protocol == Protocol::Udp {
-                let message = "UDP is known, but not available yet: the entry point is left out";
-                self.warn(&format!("{path}.address"), &node.place, message.to_string());
-                continue;
-            }
+            self.of_its_protocol(&path, node, &entry_point);
             entry_points.insert(key.name.clone(), entry_point);
         }
         entry_points
+    }
+
+    /// Options of the other protocol have no effect.
+    fn of_its_protocol(&mut self, path: &str, node: &Node, entry_point: &EntryPoint) {
+        let is_udp = entry_point.address.protocol == Protocol::Udp;
+        let (others, protocol): (&[&[&str]], _) = if is_udp {
+            let timeouts = &["transport", "respondingTimeouts"];
+            (&[timeouts, &["proxyProtocol"], &["forwardedHeaders"], &["http"]], "UDP")
+        } else {
+            (&[&["udp"]], "TCP")
+        };
+        for option in others {
+            if let Some(node) = node.at(option) {
+                let path = format!("{path}.{}", option.join("."));
+                let message = format!("has no effect: the entry point is one of {protocol}");
+                self.warn(&path, &node.place, message);
+            }
+        }
+        if entry_point.udp.timeout == Duration::default() {
+            let place = node.at(&["udp", "timeout"]).unwrap_or(node).place.clone();
+            let message = "expected a time longer than 0: a session in silence ends after it";
+            self.error(&format!("{path}.udp.timeout"), &place, message.to_string());
+        }
     }
 
     /// Compat: static-config.md "Entry points".
@@ -165,7 +187,9 @@ impl Reader<'_> {
                 .prometheus
                 .as_ref()
                 .is_some_and(|metrics| on_internal(&metrics.entry_point, metrics.manual_routing));
-        if needed && !configuration.entry_points.contains_key(INTERNAL) {
+        let is_taken = configuration.entry_points.contains_key(INTERNAL)
+            || configuration.udp_entry_points.contains_key(INTERNAL);
+        if needed && !is_taken {
             let entry_point = with_defaults(8080, configuration.compat.traefik21);
             configuration.entry_points.insert(INTERNAL.to_string(), entry_point);
         }
@@ -176,13 +200,17 @@ impl Reader<'_> {
         let entry_points = &configuration.entry_points;
         let ping = configuration.ping.as_ref().filter(|ping| !ping.manual_routing);
         let written = self.tree.option("entryPoints").map(Node::entries).unwrap_or_default();
+        let is_udp = |name: &String| configuration.udp_entry_points.contains_key(name);
+        // What was written and could not be read has been told.
         let is_there = |name: &String| {
-            entry_points.contains_key(name) || written.iter().any(|(key, _)| key.name == *name)
+            entry_points.contains_key(name)
+                || (written.iter().any(|(key, _)| key.name == *name) && !is_udp(name))
         };
         if let Some(ping) = ping.filter(|ping| !is_there(&ping.entry_point)) {
             let known: Vec<_> = entry_points.keys().map(String::as_str).collect();
+            let of = if is_udp(&ping.entry_point) { " of TCP" } else { "" };
             let message = format!(
-                "there is no entry point `{}`; define it, or use one of: {}",
+                "there is no entry point{of} `{}`; define it, or use one of: {}",
                 ping.entry_point,
                 known.join(", ")
             );
@@ -190,7 +218,7 @@ impl Reader<'_> {
             self.error("ping.entryPoint", &place, message);
         }
         let mut taken: BTreeMap<&Address, &str> = BTreeMap::new();
-        for (name, entry_point) in entry_points {
+        for (name, entry_point) in entry_points.iter().chain(&configuration.udp_entry_points) {
             let address = &entry_point.address;
             if address.port == 0 {
                 continue;

@@ -32,6 +32,8 @@ struct Session {
     client: SocketAddr,
     /// The last datagram, of either side.
     heard: Instant,
+    /// When it is looked at next.
+    check: Instant,
 }
 
 /// What to do with a client's datagram.
@@ -71,8 +73,9 @@ impl Sessions {
         let id = SessionId(self.next);
         self.next += 1;
         self.by_client.insert(client, id);
-        self.by_id.insert(id, Session { client, heard: now });
-        self.checks.insert((now + self.timeout, id));
+        let check = now + self.timeout;
+        self.by_id.insert(id, Session { client, heard: now, check });
+        self.checks.insert((check, id));
         Heard::New(id)
     }
 
@@ -87,7 +90,13 @@ impl Sessions {
     pub fn close(&mut self, id: SessionId) {
         if let Some(session) = self.by_id.remove(&id) {
             self.by_client.remove(&session.client);
+            self.checks.remove(&(session.check, id));
         }
+    }
+
+    /// Hears only those who have a session, from now on.
+    pub const fn let_nobody_in(&mut self) {
+        self.sessions_max = 0;
     }
 
     /// Ends the sessions in which nobody said anything for too long: their sockets are to be closed.
@@ -96,9 +105,10 @@ impl Sessions {
         let mut over = Vec::new();
         while let Some(&(at, id)) = self.checks.first().filter(|(at, _)| *at <= now) {
             self.checks.remove(&(at, id));
-            let Some(session) = self.by_id.get(&id) else { continue };
+            let Some(session) = self.by_id.get_mut(&id) else { continue };
             let end = session.heard + self.timeout;
             if end > now {
+                session.check = end;
                 self.checks.insert((end, id));
             } else {
                 self.close(id);
@@ -160,6 +170,15 @@ mod tests {
         assert!(matches!(sessions.from_client(Instant(2), client(2)), Heard::New(_)));
     }
 
+    #[test]
+    fn who_is_in_goes_on_when_nobody_is_let_in() {
+        let mut sessions = Sessions::new(TIMEOUT, 9);
+        let Heard::New(id) = sessions.from_client(Instant(0), client(1)) else { panic!("not new") };
+        sessions.let_nobody_in();
+        assert_eq!(sessions.from_client(Instant(1), client(2)), Heard::Full);
+        assert_eq!(sessions.from_client(Instant(1), client(1)), Heard::Known(id));
+    }
+
     proptest! {
         #[test]
         fn sessions_are_those_that_spoke_lately(
@@ -200,6 +219,7 @@ mod tests {
                     _ => {}
                 }
                 prop_assert_eq!(sessions.len(), model.len());
+                prop_assert_eq!(sessions.checks.len(), model.len());
             }
         }
     }

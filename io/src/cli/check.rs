@@ -74,9 +74,9 @@ fn check(
     }
     let settings = plan::Settings {
         entry_points: settings.entry_points.iter().map(|it| it.core.clone()).collect(),
+        udp_entry_points: settings.udp_names(),
         ping: settings.internal.ping.is_some(),
         load: LOAD,
-        ..plan::Settings::default()
     };
     let (_, compiled) = compile(None, &settings, &configurations);
     // What cannot be read was told with the line of the option.
@@ -92,7 +92,8 @@ fn check(
 }
 
 fn summarize(configuration: &StaticConfiguration, dynamic: Option<&Configuration>) -> String {
-    let mut summary = plural(configuration.entry_points.len(), "entry point");
+    let entry_points = configuration.entry_points.len() + configuration.udp_entry_points.len();
+    let mut summary = plural(entry_points, "entry point");
     if let Some(Configuration { http, tcp, udp, tls }) = dynamic {
         let routers = http.routers.len() + tcp.routers.len() + udp.routers.len();
         let services = http.services.len() + tcp.services.len() + udp.services.len();

@@ -78,7 +78,8 @@ pub(super) fn start(
     let signals = runtime.block_on(async { Signals::catch() }).map_err(Failure::new)?;
     let process = Process::start(settings, handle, crate::process::workers())
         .map_err(|error| unstartable(error, origins))?;
-    for (name, options) in &configuration.entry_points {
+    let udp = &configuration.udp_entry_points;
+    for (name, options) in configuration.entry_points.iter().chain(udp) {
         tracing::info!(entryPointName = name, "listening on {}", options.address);
     }
     systemd::ready();

@@ -3,7 +3,7 @@ use super::{Failure, Origins};
 use crate::{
     net::{Net, tcp::Tcp},
     provider::file,
-    settings::{EntryPoint, Settings, Transport},
+    settings::{EntryPoint, Settings, Transport, UdpEntryPoint},
 };
 use http::HeaderValue;
 use rutter_core::{
@@ -33,11 +33,23 @@ pub(super) async fn settings(
         };
         entry_points.push(entry_point(core, address, options));
     }
+    let mut udp_entry_points = Vec::new();
+    for (name, options) in &configuration.udp_entry_points {
+        let address = address(name, options, origins).await?;
+        let life_cycle = options.transport.life_cycle;
+        udp_entry_points.push(UdpEntryPoint {
+            timeout: options.udp.timeout.0,
+            accept_grace: life_cycle.request_accept_grace_timeout.0,
+            grace: life_cycle.grace_timeout.0,
+            ..UdpEntryPoint::new(name.as_str().into(), address)
+        });
+    }
     let mut seed = [0; 8];
     getrandom::fill(&mut seed)
         .map_err(|error| Failure::new(format!("the system gives no randomness: {error}")))?;
     Ok(Settings {
         entry_points,
+        udp_entry_points,
         transport: transport(&configuration.servers_transport, origins)?,
         internal: Internal {
             ping: configuration.ping.as_ref().map(|ping| internal::Ping {

@@ -1,5 +1,5 @@
 //! The operating system's network, through tokio.
-use super::{Listener, Net, Stream, resolve::Resolver};
+use super::{Listener, Net, Stream, resolve::Resolver, udp};
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use std::{
     future::Future,
@@ -26,6 +26,7 @@ pub struct Tcp {
 impl Net for Tcp {
     type Stream = TcpStream;
     type Listener = Bound;
+    type Datagrams = udp::Datagrams;
     type Observer = ();
 
     async fn bind(&self, address: SocketAddr) -> io::Result<Bound> {
@@ -38,6 +39,14 @@ impl Net for Tcp {
         stream.set_nodelay(true)?;
         keep_alive(&stream, SERVER_KEEPALIVE);
         Ok(stream)
+    }
+
+    async fn bind_datagrams(&self, address: SocketAddr) -> io::Result<udp::Datagrams> {
+        udp::Datagrams::bind(address)
+    }
+
+    async fn connect_datagrams(&self, address: SocketAddr) -> io::Result<udp::Datagrams> {
+        udp::Datagrams::connect(address).await
     }
 
     async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
@@ -60,9 +69,8 @@ pub fn probe(address: SocketAddr) -> io::Result<()> {
     listening(address, false, 1).map(drop)
 }
 
-/// A socket that listens. `:80` means all addresses: those of IPv4 alone where there is no IPv6.
 fn listening(address: SocketAddr, shared: bool, backlog: i32) -> io::Result<Socket> {
-    let open = |address: SocketAddr| {
+    on_all(address, |address| {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         if address.is_ipv6() && address.ip().is_unspecified() {
             socket.set_only_v6(false)?;
@@ -73,9 +81,15 @@ fn listening(address: SocketAddr, shared: bool, backlog: i32) -> io::Result<Sock
         socket.bind(&address.into())?;
         socket.listen(backlog)?;
         Ok(socket)
-    };
-    let result: io::Result<Socket> = open(address);
-    match result {
+    })
+}
+
+/// Opens a socket. `:80` means all addresses: those of IPv4 alone where there is no IPv6.
+pub(super) fn on_all(
+    address: SocketAddr,
+    open: impl Fn(SocketAddr) -> io::Result<Socket>,
+) -> io::Result<Socket> {
+    match open(address) {
         Err(error)
             if address.is_ipv6()
                 && address.ip().is_unspecified()

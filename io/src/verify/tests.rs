@@ -1,5 +1,8 @@
 use super::*;
-use crate::net::tcp::{Bound, Tcp};
+use crate::net::{
+    tcp::{Bound, Tcp},
+    udp,
+};
 use futures_util::{FutureExt as _, future::join_all};
 use std::{future::Future, io, net::SocketAddr};
 use tokio::net::TcpStream;
@@ -14,6 +17,7 @@ struct Counting(Arc<std::sync::atomic::AtomicUsize>);
 impl Net for Counting {
     type Stream = TcpStream;
     type Listener = Bound;
+    type Datagrams = udp::Datagrams;
     type Observer = ();
 
     async fn bind(&self, address: SocketAddr) -> io::Result<Bound> {
@@ -22,6 +26,14 @@ impl Net for Counting {
 
     async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
         Tcp::default().connect(address).await
+    }
+
+    async fn bind_datagrams(&self, address: SocketAddr) -> io::Result<udp::Datagrams> {
+        Tcp::default().bind_datagrams(address).await
+    }
+
+    async fn connect_datagrams(&self, address: SocketAddr) -> io::Result<udp::Datagrams> {
+        Tcp::default().connect_datagrams(address).await
     }
 
     async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {

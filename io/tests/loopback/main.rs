@@ -21,5 +21,6 @@ mod proxy;
 mod proxy_protocol;
 mod replay;
 mod shutdown;
+mod udp;
 mod upgrade;
 mod wire;

@@ -2,7 +2,7 @@
 use rutter::{
     access_log,
     clock::Clock,
-    net::{Listener, tcp::Tcp},
+    net::{Datagrams as _, Listener, tcp::Tcp},
     proxy::Proxy,
     settings::{EntryPoint, Settings, Transport},
 };
@@ -29,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Served {
     pub(crate) proxy: Arc<Proxy>,
     pub(crate) address: SocketAddr,
+    /// Of the entry points of UDP.
+    pub(crate) udp: Vec<SocketAddr>,
     pub(crate) task: JoinHandle<()>,
     pub(crate) log: Arc<Mutex<Vec<u8>>>,
 }
@@ -52,6 +54,7 @@ pub(crate) fn settings() -> Settings {
     };
     Settings {
         entry_points: vec![EntryPoint::new(core, "127.0.0.1:0".parse().unwrap())],
+        udp_entry_points: Vec::new(),
         transport: Transport::default(),
         internal: Internal::default(),
         throttle: Duration::ZERO,
@@ -116,10 +119,11 @@ pub(crate) async fn serve(settings: Settings, configuration: Configuration) -> S
     let proxy = Proxy::new(settings, Some(log_to), clock).unwrap();
     publish(&proxy, configuration);
     let net = Tcp::default();
-    let listeners = proxy.bind(&net, 1).await.unwrap().remove(0);
-    let address = listeners[0].local_addr().unwrap();
-    let serving = Arc::clone(&proxy).serve(net, clock, 0, listeners);
-    Served { proxy, address, task: tokio::task::spawn_local(serving), log }
+    let sockets = proxy.bind(&net, 1).await.unwrap().remove(0);
+    let address = sockets.listeners[0].local_addr().unwrap();
+    let udp = sockets.datagrams.iter().map(|it| it.socket.local_addr().unwrap()).collect();
+    let serving = Arc::clone(&proxy).serve(net, clock, 0, sockets);
+    Served { proxy, address, udp, task: tokio::task::spawn_local(serving), log }
 }
 
 /// Replaces what is configured.

@@ -48,6 +48,7 @@ pub static OPTIONS: &[StaticOption] = &[
     option("entryPoints.<name>.forwardedHeaders.insecure", Bool, "false", "Trusts every peer's X-Forwarded-* headers.", Ready),
     option("entryPoints.<name>.forwardedHeaders.trustedIPs", List, "", "Trusts those of these addresses and networks.", Ready),
     option("entryPoints.<name>.http.maxHeaderBytes", Int, "1048576", "Bytes of a request's header; more is answered 431.", Ready),
+    option("entryPoints.<name>.udp.timeout", Duration, "3s", "Ends a session of UDP after so long a silence; longer than 0.", Ready),
     option("global", Section, "", "What concerns the process as a whole.", Ready),
     option("global.checkNewVersion", Bool, "false", "Asks for newer releases.", Without("Rutter never calls home")),
     option("global.sendAnonymousUsage", Bool, "false", "Sends statistics.", Without("Rutter never calls home")),

@@ -181,7 +181,6 @@ fn what_is_wrong_is_said_with_the_option_and_its_place() {
     t.yml:19: warning: log.level: `LOUD` is unknown, `error` is used instead
     t.yml:20: warning: log.format: `xml` is unknown, `common` is used instead
     t.yml:3: error: entryPoints.web.address: `80` is no address: the port is missing; write `:80`, `127.0.0.1:80` or `[::1]:80`
-    t.yml:5: warning: entryPoints.udp.address: UDP is known, but not available yet: the entry point is left out
     t.yml:6: error: entryPoints.far.address: `:99999` is no address: the port is no number from 0 to 65535; write `:80`, `127.0.0.1:80` or `[::1]:80`
     t.yml:9: error: entryPoints.pp.proxyProtocol: no trusted IPs provided; set `trustedIPs`, or `insecure`
     t.yml:11: error: entryPoints.big.http.maxHeaderBytes: expected 8192 to 16777216 bytes, found 10
@@ -285,6 +284,54 @@ fn the_entry_point_of_the_process_itself_is_added_where_it_is_needed() {
 }
 
 #[test]
+fn entry_points_of_udp_stand_apart_and_share_ports_with_those_of_tcp() {
+    let configuration = good(
+        "
+        entryPoints.dns.address = :53/udp
+        entryPoints.dns-tcp.address = :53
+        entryPoints.dns.udp.timeout = 250ms
+        entryPoints.dns.transport.lifeCycle.graceTimeOut = 1s
+        entryPoints.log.address = :514/UDP
+        ",
+    );
+    let names: Vec<&String> = configuration.entry_points.keys().collect();
+    assert_eq!(names, ["dns-tcp"]);
+    let timeouts: Vec<_> = configuration
+        .udp_entry_points
+        .iter()
+        .map(|(name, entry_point)| format!("{name} {}", entry_point.udp.timeout))
+        .collect();
+    assert_eq!(timeouts, ["dns 250ms", "log 3s"]);
+}
+
+#[test]
+fn what_does_not_go_with_a_protocol_is_said() {
+    insta::assert_snapshot!(
+        said(
+            "
+            entryPoints.tcp.address = :53
+            entryPoints.tcp.udp.timeout = 4s
+            entryPoints.dns.address = :53/udp
+            entryPoints.dns.http.maxHeaderBytes = 9000
+            entryPoints.dns.proxyProtocol.insecure = true
+            entryPoints.again.address = :53/udp
+            entryPoints.zero.address = :54/udp
+            entryPoints.zero.udp.timeout = 0
+            ping.entryPoint = dns
+            "
+        ),
+        @"
+    t.yml:3: warning: entryPoints.tcp.udp: has no effect: the entry point is one of TCP
+    t.yml:6: warning: entryPoints.dns.proxyProtocol: has no effect: the entry point is one of UDP
+    t.yml:5: warning: entryPoints.dns.http: has no effect: the entry point is one of UDP
+    t.yml:9: error: entryPoints.zero.udp.timeout: expected a time longer than 0: a session in silence ends after it
+    t.yml:10: error: ping.entryPoint: there is no entry point of TCP `dns`; define it, or use one of: tcp
+    t.yml:4: error: entryPoints.dns.address: entry point `again` has the address `:53/udp` too; give each its own
+    "
+    );
+}
+
+#[test]
 fn the_older_read_timeout_comes_back_where_none_is_written() {
     let text = "
         compat.traefik21 = true
@@ -318,7 +365,9 @@ fn every_known_option_is_accepted_and_warned_about_only_where_it_has_no_effect()
         let path = option.path.replace(['<', '>'], "");
         let mut text = format!("{path} = {}", sample(&path, option.kind));
         if path.starts_with("entryPoints.name.") && !path.ends_with(".address") {
+            let of_udp = path.starts_with("entryPoints.name.udp.");
             text += "\nentryPoints.name.address = :1";
+            text += if of_udp { "/udp" } else { "" };
         }
         if path == "entryPoints.name.proxyProtocol" {
             text += "\nentryPoints.name.proxyProtocol.insecure = true";
@@ -351,6 +400,7 @@ fn the_defaults_in_the_table_are_the_defaults() {
             ("entryPoints", _) if path.contains("proxyProtocol") => {
                 "entryPoints.name.address = :1\nentryPoints.name.proxyProtocol.trustedIPs = ::1"
             }
+            ("entryPoints", _) if path.contains(".udp.") => "entryPoints.name.address = :1/udp",
             ("entryPoints", _) => "entryPoints.name.address = :1",
             ("providers", _) => "providers.file.filename = x",
             ("ping", _) => "ping = true",

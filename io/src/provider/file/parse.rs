@@ -177,21 +177,7 @@ fn parse_file(path: &Path, text: Arc<str>, log_template: bool) -> Result<File, D
     };
     let (configuration, findings) = read::read(&document);
     diagnostics.extend(findings);
-    diagnostics.extend(unserved(&document));
     Ok(File::new(path, text, (configuration, diagnostics), None))
-}
-
-/// What is read and checked, but has no effect so far.
-fn unserved(document: &Node) -> impl Iterator<Item = Diagnostic> {
-    let sections = document.entries().iter().filter(|(key, _)| key.is("udp"));
-    sections.map(|(key, _)| Diagnostic {
-        severity: Severity::Warning,
-        kind: Kind::Document,
-        object: "".into(),
-        path: key.name.to_string(),
-        place: key.place.clone(),
-        message: "read and checked, but not served yet".into(),
-    })
 }
 
 fn log(path: &Path, template: &str, generated: &str) {
