@@ -97,7 +97,7 @@ pub struct Server {
     pub cookie: Arc<str>,
     /// From user information in the URL: an `Authorization` header where the request has none.
     pub authorization: Option<HeaderValue>,
-    /// How it is spoken to over TLS; `None`: as all servers of the process.
+    /// How it is reached; `None`: as all servers of the process.
     pub transport: Option<Arc<transport::ServersTransport>>,
 }
 

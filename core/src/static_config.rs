@@ -4,7 +4,7 @@
 //! back those of 2.1 that harm nobody.
 use crate::config::scalar::Duration;
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub mod address;
 mod check;
@@ -80,7 +80,7 @@ impl Default for ServersTransport {
 }
 
 /// Time limits towards servers; see [`Duration::limit`] for "0: no limit".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ForwardingTimeouts {
     /// For a connection. 0: no limit.

@@ -1,6 +1,11 @@
 //! What happens beside the traffic: providers' messages become plans, servers are checked.
 use crate::{
-    clock::Clock, files::Files, log::CONFIGURATION, net::Net, proxy::Proxy, upstream::probe,
+    clock::Clock,
+    files::Files,
+    log::CONFIGURATION,
+    net::Net,
+    proxy::Proxy,
+    upstream::{Configs, probe, tls},
 };
 use foldhash::fast::FixedState;
 use futures_util::{StreamExt, stream::FuturesUnordered};
@@ -13,10 +18,13 @@ use rutter_core::{
         aggregator::{self, Aggregator},
         internal::INTERNAL,
     },
-    service::health_check::{self, HealthChecker, Probe, Target},
+    service::{
+        health_check::{self, HealthChecker, Probe, Target},
+        transport::TransportId,
+    },
 };
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     sync::{Arc, atomic::Ordering},
 };
 use tokio::sync::mpsc;
@@ -33,6 +41,7 @@ pub(crate) async fn run<N: Net>(
         checker: HealthChecker::default(),
         files: Files::default(),
         known: HashSet::default(),
+        tls: Configs::default(),
         proxy: Arc::clone(&proxy),
         clock,
     };
@@ -52,7 +61,7 @@ pub(crate) async fn run<N: Net>(
         }
         while let Some(output) = control.checker.poll_output() {
             if let Some(probe) = control.checked(output) {
-                probes.push(send(&net, &proxy, probe));
+                probes.push(send(&net, control.tls(&probe), probe));
             }
         }
         let timeouts = [
@@ -95,9 +104,9 @@ pub(crate) async fn run<N: Net>(
     }
 }
 
-async fn send<N: Net>(net: &N, proxy: &Proxy, probe: Probe) -> (Target, bool) {
+async fn send<N: Net>(net: &N, tls: Arc<tls::Configs>, probe: Probe) -> (Target, bool) {
     let target = probe.target;
-    (target, probe::probe(net, &proxy.tls, probe).await)
+    (target, probe::probe(net, &tls, probe).await)
 }
 
 struct Control {
@@ -108,6 +117,8 @@ struct Control {
     files: Files,
     /// What was wrong with the plan in force: it is told once.
     known: HashSet<Diagnostic, FixedState>,
+    /// For probes of servers with settings of their own.
+    tls: Configs,
 }
 
 impl Control {
@@ -129,6 +140,10 @@ impl Control {
         let (plan, diagnostics) = compile(Some(&previous), &settings, configurations);
         self.report(diagnostics);
         let checked = plan.checked();
+        let servers = checked.iter().flat_map(|it| &it.service.servers);
+        let used: BTreeSet<TransportId> =
+            servers.filter_map(|it| it.transport.as_ref()).map(|it| it.id()).collect();
+        self.tls.keep(|id| used.contains(&id));
         self.proxy.publish(Arc::new(plan));
         self.proxy.counters.plans.fetch_add(1, Ordering::Relaxed);
         self.checker.handle(self.clock.now(), health_check::Input::Services(checked));
@@ -142,6 +157,12 @@ impl Control {
             }
         }
         self.known = diagnostics.into_iter().collect();
+    }
+
+    /// What a probe's connection is made with.
+    fn tls(&self, probe: &Probe) -> Arc<tls::Configs> {
+        let own = probe.transport.as_ref().map(|transport| self.tls.get(transport));
+        own.unwrap_or_else(|| Arc::clone(&self.proxy.tls))
     }
 
     /// Returns a probe that is to be sent.

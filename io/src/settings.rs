@@ -2,6 +2,7 @@
 use rutter_core::{
     entry_point::{self, Trust, connection::Timeouts},
     provider::internal::Internal,
+    service::transport::Limits,
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -116,6 +117,19 @@ pub struct Transport {
     pub response_header_timeout: Option<Duration>,
     /// How long an idle connection is kept.
     pub idle_timeout: Option<Duration>,
+}
+
+impl Transport {
+    /// Its limits alone.
+    #[must_use]
+    pub const fn limits(&self) -> Limits {
+        Limits {
+            idle_per_host_max: self.idle_per_host_max,
+            dial_timeout: self.dial_timeout,
+            response_header_timeout: self.response_header_timeout,
+            idle_timeout: self.idle_timeout,
+        }
+    }
 }
 
 impl Default for Transport {

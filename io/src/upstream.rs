@@ -1,5 +1,5 @@
 //! Requests to servers: which connection carries one, and what became of it.
-use crate::{body::RequestBody, clock::Clock, net::Net, proxy::Proxy, settings::Transport};
+use crate::{body::RequestBody, clock::Clock, net::Net, proxy::Proxy};
 use bytes::Bytes;
 use connect::Destination;
 pub(crate) use connect::dial;
@@ -11,11 +11,12 @@ use http::{
     uri::PathAndQuery,
 };
 use http_body::Body as _;
+pub(crate) use own::Configs;
 use own::Own;
 use pool::Host;
 use rutter_core::{
     exchange::SendError,
-    service::{Scheme, Server},
+    service::{Scheme, Server, transport::Limits},
     time::Instant,
 };
 use std::{
@@ -47,12 +48,13 @@ pub(crate) struct Upstreams<N: Net>(Rc<Shared<N>>);
 struct Shared<N: Net> {
     net: N,
     clock: Clock,
-    transport: Transport,
+    /// Where a server has none of its own.
+    limits: Limits,
     tls: Arc<tls::Configs>,
     buffers: h1::Buffers,
     /// By URL.
     hosts: RefCell<HashMap<Arc<str>, Rc<Host<N>>, FixedState>>,
-    /// Servers with TLS settings of their own.
+    /// Servers with settings of their own.
     own: Own<N>,
 }
 
@@ -92,7 +94,7 @@ impl<N: Net> Upstreams<N> {
         Self(Rc::new(Shared {
             net,
             clock,
-            transport: proxy.settings.transport.clone(),
+            limits: proxy.settings.transport.limits(),
             tls: Arc::clone(&proxy.tls),
             buffers: h1::Buffers::default(),
             hosts: RefCell::default(),
@@ -111,7 +113,7 @@ impl<N: Net> Upstreams<N> {
         server: &Server,
         outgoing: Box<Outgoing>,
     ) -> Result<Received<N>, Failure> {
-        match self.0.transport.response_header_timeout {
+        match self.0.limits(server).response_header_timeout {
             None => self.0.send(server, outgoing, None).await,
             Some(limit) => Box::pin(self.0.send_within(server, outgoing, limit)).await,
         }
@@ -130,21 +132,26 @@ impl<N: Net> Upstreams<N> {
     pub(crate) fn reaper(&self) -> impl Future<Output = ()> + use<N> {
         let shared = Rc::clone(&self.0);
         async move {
-            let timeout = shared.transport.idle_timeout;
-            let every = timeout.map_or(REAP_EVERY, |it| it.min(REAP_EVERY));
             loop {
-                tokio::time::sleep(every).await;
+                let shortest = shared.limits.idle_timeout.into_iter().chain(shared.own.shortest());
+                let every = shortest.fold(REAP_EVERY, Duration::min);
+                tokio::select! {
+                    biased;
+                    () = tokio::time::sleep(every) => {}
+                    // Its timeout may be shorter.
+                    () = shared.own.added() => continue,
+                }
                 let now = shared.clock.now();
-                shared.hosts.borrow_mut().retain(|_, host| stays(host, now, timeout));
-                shared.own.reap(now, timeout);
+                shared.hosts.borrow_mut().retain(|_, host| stays(host, now));
+                shared.own.reap(now);
             }
         }
     }
 }
 
 /// Closes connections whose time is over. False: the server has none left, and nobody asks for one.
-fn stays<N: Net>(host: &Rc<Host<N>>, now: Instant, timeout: Option<Duration>) -> bool {
-    let unused = host.reap(now, timeout);
+fn stays<N: Net>(host: &Rc<Host<N>>, now: Instant) -> bool {
+    let unused = host.reap(now);
     !unused || Rc::strong_count(host) > 1
 }
 
@@ -289,7 +296,7 @@ impl<N: Net> Shared<N> {
         server: &Server,
         http1_only: bool,
     ) -> Result<ServerStream<N>, SendError> {
-        let limit = self.transport.dial_timeout;
+        let limit = self.limits(server).dial_timeout;
         let to = Destination { scheme: server.scheme, authority: &server.authority };
         let own = server.transport.as_ref().map(|transport| self.own.tls(transport));
         let tls = own.as_ref().unwrap_or(&self.tls);
@@ -300,8 +307,12 @@ impl<N: Net> Shared<N> {
         result
     }
 
+    fn limits(&self, server: &Server) -> Limits {
+        server.transport.as_ref().and_then(|it| it.limits).unwrap_or(self.limits)
+    }
+
     fn host(&self, server: &Server) -> Rc<Host<N>> {
-        let make = || Rc::new(Host::new(self.clock, self.transport.idle_per_host_max));
+        let make = || Rc::new(Host::new(self.clock, self.limits(server)));
         if let Some(transport) = &server.transport {
             return self.own.host(transport.id(), &server.url, make);
         }

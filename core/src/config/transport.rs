@@ -4,11 +4,12 @@ use super::{
     file::{File, Files},
     tls::KeyPair,
 };
+use crate::static_config::ForwardingTimeouts;
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// How servers are reached, where that differs from the static `serversTransport`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ServersTransport {
     /// The name that servers must prove to have; empty: that of their URL.
@@ -20,6 +21,27 @@ pub struct ServersTransport {
     pub root_cas: Vec<File>,
     /// What servers that ask for a certificate are shown.
     pub certificates: Vec<KeyPair>,
+    /// Idle connections kept to one server, by each worker; 0: 2.
+    pub max_idle_conns_per_host: usize,
+    /// Speaks HTTP/1.1 to servers behind TLS, whatever they can.
+    #[serde(rename = "disableHTTP2")]
+    pub disable_http2: bool,
+    /// Time limits.
+    pub forwarding_timeouts: ForwardingTimeouts,
+}
+
+impl Default for ServersTransport {
+    fn default() -> Self {
+        Self {
+            server_name: String::new(),
+            insecure_skip_verify: false,
+            root_cas: Vec::new(),
+            certificates: Vec::new(),
+            max_idle_conns_per_host: 200,
+            disable_http2: false,
+            forwarding_timeouts: ForwardingTimeouts::default(),
+        }
+    }
 }
 
 impl Files for ServersTransport {

@@ -7,7 +7,7 @@ use crate::{
     regexp,
     service::{
         Server,
-        transport::{Certificate, ServersTransport, expect_certificate, expect_key},
+        transport::{Certificate, ServersTransport, Settings, expect_certificate, expect_key},
     },
 };
 use alloc::{boxed::Box, format, string::String, sync::Arc, vec::Vec};
@@ -163,8 +163,12 @@ impl ClientTls {
             expect_key("tls.key", &key)?;
             certificates.push(Certificate { chain, key });
         }
-        let (root_cas, certificates) = (root_cas.into(), certificates.into());
-        Ok(ServersTransport::new(None, root_cas, certificates, self.insecure_skip_verify))
+        Ok(ServersTransport::new(Settings {
+            root_cas: root_cas.into(),
+            certificates: certificates.into(),
+            insecure_skip_verify: self.insecure_skip_verify,
+            ..Settings::default()
+        }))
     }
 }
 

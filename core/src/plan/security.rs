@@ -161,13 +161,15 @@ impl Standalone for TransportPart {
                     key: key.map_err(|message| note("keyFile", message))?,
                 });
             }
-            let name = &*written.server_name;
-            Ok(Some(Arc::new(ServersTransport::new(
-                (!name.is_empty()).then(|| name.into()),
-                root_cas.into(),
-                certificates.into(),
-                written.insecure_skip_verify,
-            ))))
+            Ok(Some(Arc::new(ServersTransport::new(compiled::Settings {
+                server_name: (!written.server_name.is_empty())
+                    .then(|| (*written.server_name).into()),
+                root_cas: root_cas.into(),
+                certificates: certificates.into(),
+                insecure_skip_verify: written.insecure_skip_verify,
+                http1_only: written.disable_http2,
+                limits: Some(limits(written)),
+            }))))
         })
     }
 
@@ -187,6 +189,20 @@ fn certificate(
     let (chain, key) = (read(chain, "certFile")?, read(key, "keyFile")?);
     let certificate = Certificate::read(id.qualified(), &chain, &key, settings.load);
     certificate.map(Arc::new).map_err(|(option, message)| Note::error(option, message))
+}
+
+fn limits(written: &transport::ServersTransport) -> compiled::Limits {
+    let timeouts = &written.forwarding_timeouts;
+    compiled::Limits {
+        // Go's transport keeps two where none are asked for.
+        idle_per_host_max: match written.max_idle_conns_per_host {
+            0 => 2,
+            some => some,
+        },
+        dial_timeout: timeouts.dial_timeout.limit(),
+        response_header_timeout: timeouts.response_header_timeout.limit(),
+        idle_timeout: timeouts.idle_conn_timeout.limit(),
+    }
 }
 
 /// What is in the file of an option, if it is as expected. Errors do without the option's name.

@@ -3,7 +3,9 @@
 //! The servers of a service are probed one after the other, in rounds: the first at once, then one each
 //! interval, later only where a round takes longer. One failure takes a server down, one success brings
 //! it back. A service that is still there after a reload goes on where it was.
-use super::{HealthCheck, LoadBalancer, Scheme, Server, health::Health};
+use super::{
+    HealthCheck, LoadBalancer, Scheme, Server, health::Health, transport::ServersTransport,
+};
 use crate::{cells::HealthId, machine::Machine, plan::Plan, time::Instant};
 use ::http::{
     HeaderValue, Method, Request, StatusCode,
@@ -90,6 +92,8 @@ pub struct Probe {
     pub scheme: Scheme,
     /// Where it listens.
     pub authority: Authority,
+    /// How it is reached, where that is not as all are.
+    pub transport: Option<Arc<ServersTransport>>,
     /// The request; its target is a path, as HTTP/1.1 sends it.
     pub head: request::Parts,
     /// For the whole exchange.
@@ -239,7 +243,8 @@ fn request(target: Target, server: &Server, check: &HealthCheck) -> Probe {
         head.headers.insert(name, value.clone());
     }
     let (timeout, follow_redirects) = (check.timeout, check.follow_redirects);
-    Probe { target, scheme, authority, head, timeout, follow_redirects }
+    let transport = server.transport.clone();
+    Probe { target, scheme, authority, transport, head, timeout, follow_redirects }
 }
 
 /// Where a probe goes, and the Host header for it.

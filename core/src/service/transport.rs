@@ -1,12 +1,20 @@
-//! TLS towards servers, where it differs from what the process has for all of them.
+//! How single servers are reached, where it differs from what the process has for all of them.
 use alloc::{boxed::Box, format, string::String};
 use bytes::Bytes;
-use core::fmt;
+use core::{fmt, ops::Deref, time::Duration};
 use sha2::{Digest, Sha256};
 
-/// Whom to believe that it is the server, and what to show it. [`fmt::Debug`] shows no keys.
-#[derive(Clone, PartialEq, Eq)]
+/// Settings, and what tells them from others. It is made once: its fields are those of [`Settings`].
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServersTransport {
+    settings: Settings,
+    id: TransportId,
+}
+
+/// Whom to believe that it is the server, what to show it, and how long to wait for it. [`fmt::Debug`]
+/// shows no keys.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Settings {
     /// The name to ask for, and to find in the certificate; `None`: the host of the server's URL.
     pub server_name: Option<Box<str>>,
     /// Certificates (PEM) to trust; empty: the system's.
@@ -15,7 +23,23 @@ pub struct ServersTransport {
     pub certificates: Box<[Certificate]>,
     /// Takes any certificate.
     pub insecure_skip_verify: bool,
-    id: TransportId,
+    /// Does not offer HTTP/2 to servers behind TLS.
+    pub http1_only: bool,
+    /// Limits of connections; `None`: those of the process.
+    pub limits: Option<Limits>,
+}
+
+/// Limits of connections to servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Idle connections kept for each server by each worker.
+    pub idle_per_host_max: usize,
+    /// For a connection; `None`: no limit.
+    pub dial_timeout: Option<Duration>,
+    /// Between a request's end and its response's head; `None`: no limit.
+    pub response_header_timeout: Option<Duration>,
+    /// How long an idle connection is kept; `None`: as long as the server does.
+    pub idle_timeout: Option<Duration>,
 }
 
 /// A certificate and its key.
@@ -28,30 +52,40 @@ pub struct Certificate {
 }
 
 /// What tells transports apart: connections are shared only under the same one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TransportId([u8; 32]);
 
 impl ServersTransport {
-    /// The settings as they are in its fields.
+    /// A transport with these settings.
     #[must_use]
-    pub fn new(
-        server_name: Option<Box<str>>,
-        root_cas: Box<[Bytes]>,
-        certificates: Box<[Certificate]>,
-        insecure_skip_verify: bool,
-    ) -> Self {
-        let mut hash = Sha256::new_with_prefix([u8::from(insecure_skip_verify)]);
+    pub fn new(settings: Settings) -> Self {
+        let Settings {
+            server_name,
+            root_cas,
+            certificates,
+            insecure_skip_verify,
+            http1_only,
+            limits,
+        } = &settings;
+        let flags = [*insecure_skip_verify, *http1_only, server_name.is_some(), limits.is_some()];
+        let mut hash = Sha256::new_with_prefix(flags.map(u8::from));
         let mut add = |part: &[u8]| {
             hash.update(part.len().to_be_bytes());
             hash.update(part);
         };
-        add(&[u8::from(server_name.is_some())]);
         add(server_name.as_deref().unwrap_or("").as_bytes());
         add(&root_cas.len().to_be_bytes());
         root_cas.iter().for_each(|part| add(part));
         certificates.iter().flat_map(|it| [&it.chain, &it.key]).for_each(|part| add(part));
+        if let Some(limits) = limits {
+            add(&limits.idle_per_host_max.to_be_bytes());
+            for time in [limits.dial_timeout, limits.response_header_timeout, limits.idle_timeout] {
+                // No number of nanoseconds is so large.
+                add(&time.map_or(u128::MAX, |time| time.as_nanos()).to_be_bytes());
+            }
+        }
         let id = TransportId(hash.finalize().into());
-        Self { server_name, root_cas, certificates, insecure_skip_verify, id }
+        Self { settings, id }
     }
 
     /// The same for the same settings alone.
@@ -61,13 +95,23 @@ impl ServersTransport {
     }
 }
 
-impl fmt::Debug for ServersTransport {
+impl Deref for ServersTransport {
+    type Target = Settings;
+
+    fn deref(&self) -> &Settings {
+        &self.settings
+    }
+}
+
+impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServersTransport")
+        f.debug_struct("Settings")
             .field("server_name", &self.server_name)
             .field("root_cas", &self.root_cas.len())
             .field("certificates", &self.certificates.len())
             .field("insecure_skip_verify", &self.insecure_skip_verify)
+            .field("http1_only", &self.http1_only)
+            .field("limits", &self.limits)
             .finish()
     }
 }
@@ -110,8 +154,20 @@ mod tests {
         let certificate = || Certificate { chain: Bytes::from_static(b"c"), key: Bytes::new() };
         let transport = |name: Option<&str>, roots: &[&'static str], certificates, insecure| {
             let roots = roots.iter().map(|root| Bytes::from_static(root.as_bytes())).collect();
-            let certificates = (0..certificates).map(|_| certificate()).collect();
-            ServersTransport::new(name.map(Into::into), roots, certificates, insecure)
+            Settings {
+                server_name: name.map(Into::into),
+                root_cas: roots,
+                certificates: (0..certificates).map(|_| certificate()).collect(),
+                insecure_skip_verify: insecure,
+                ..Settings::default()
+            }
+        };
+        let limited = |idle_per_host_max, times: [Option<u64>; 3]| {
+            let [dial_timeout, response_header_timeout, idle_timeout] =
+                times.map(|time| time.map(Duration::from_nanos));
+            let limits =
+                Limits { idle_per_host_max, dial_timeout, response_header_timeout, idle_timeout };
+            Settings { limits: Some(limits), ..Settings::default() }
         };
         let all = [
             transport(None, &[], 0, false),
@@ -124,7 +180,15 @@ mod tests {
             transport(None, &[], 1, false),
             transport(None, &[], 2, false),
             transport(None, &[], 0, true),
-        ];
+            Settings { http1_only: true, ..Settings::default() },
+            limited(1, [None, None, None]),
+            limited(2, [None, None, None]),
+            limited(1, [Some(1), None, None]),
+            limited(1, [None, Some(1), None]),
+            limited(1, [None, None, Some(1)]),
+            limited(1, [None, None, Some(2)]),
+        ]
+        .map(ServersTransport::new);
         for (i, a) in all.iter().enumerate() {
             for (j, b) in all.iter().enumerate() {
                 assert_eq!((a.id() == b.id(), a == b), (i == j, i == j), "{a:?} {b:?}");

@@ -2,7 +2,7 @@
 use super::h1::Connection;
 use crate::{body::RequestBody, clock::Clock, net::Net};
 use hyper::client::conn::http2;
-use rutter_core::time::Instant;
+use rutter_core::{service::transport::Limits, time::Instant};
 use std::{
     cell::{Cell, RefCell},
     time::Duration,
@@ -11,7 +11,7 @@ use std::{
 /// A server's connections.
 pub(super) struct Host<N: Net> {
     clock: Clock,
-    idle_max: usize,
+    limits: Limits,
     /// The one used last is last.
     idle: RefCell<Vec<Idle<N>>>,
     h2: RefCell<Option<http2::SendRequest<RequestBody>>>,
@@ -24,10 +24,10 @@ struct Idle<N: Net> {
 }
 
 impl<N: Net> Host<N> {
-    pub(super) fn new(clock: Clock, idle_max: usize) -> Self {
+    pub(super) fn new(clock: Clock, limits: Limits) -> Self {
         Self {
             clock,
-            idle_max,
+            limits,
             idle: RefCell::default(),
             h2: RefCell::default(),
             used: Cell::new(clock.now()),
@@ -49,9 +49,14 @@ impl<N: Net> Host<N> {
         let since = self.clock.now();
         self.used.set(since);
         let mut idle = self.idle.borrow_mut();
-        if idle.len() < self.idle_max {
+        if idle.len() < self.limits.idle_per_host_max {
             idle.push(Idle { connection, since });
         }
+    }
+
+    /// How long an idle connection is kept.
+    pub(super) const fn idle_timeout(&self) -> Option<Duration> {
+        self.limits.idle_timeout
     }
 
     /// The HTTP/2 connection, if there is one that takes requests.
@@ -71,8 +76,10 @@ impl<N: Net> Host<N> {
 
     /// Closes what has been idle for too long or was closed by the server. Returns whether nothing
     /// is left.
-    pub(super) fn reap(&self, now: Instant, idle_timeout: Option<Duration>) -> bool {
-        let over = |since: Instant| idle_timeout.is_some_and(|limit| now.since(since) >= limit);
+    pub(super) fn reap(&self, now: Instant) -> bool {
+        let over = |since: Instant| {
+            self.limits.idle_timeout.is_some_and(|limit| now.since(since) >= limit)
+        };
         let mut idle = self.idle.borrow_mut();
         idle.retain_mut(|it| !over(it.since) && it.connection.is_usable());
         let mut h2 = self.h2.borrow_mut();

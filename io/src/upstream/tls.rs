@@ -99,7 +99,9 @@ impl Configs {
             .with_client_cert_resolver(Arc::new(shown));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let http1 = Arc::new(config.clone());
-        config.alpn_protocols.insert(0, b"h2".to_vec());
+        if !self.own.as_ref().is_some_and(|own| own.http1_only) {
+            config.alpn_protocols.insert(0, b"h2".to_vec());
+        }
         Ok(Pair { any: Arc::new(config), http1 })
     }
 }

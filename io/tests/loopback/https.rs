@@ -17,12 +17,15 @@ use rustls::{
     server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 use rutter::clock::Clock;
-use std::{convert::Infallible, sync::Arc};
+use std::{cell::Cell, convert::Infallible, rc::Rc, sync::Arc};
 use tokio_rustls::TlsAcceptor;
 
 /// For `localhost`, signed by itself, good for a hundred years.
 const CERTIFICATE: &[u8] = include_bytes!("https/certificate.pem");
 const KEY: &[u8] = include_bytes!("https/key.pem");
+/// The same from somebody else.
+const OTHER_CERTIFICATE: &[u8] = include_bytes!("https/other-certificate.pem");
+const OTHER_KEY: &[u8] = include_bytes!("https/other-key.pem");
 
 #[derive(Clone)]
 struct Local;
@@ -36,6 +39,11 @@ impl<F: Future + 'static> hyper::rt::Executor<F> for Local {
 /// The certificate that servers show here, and that clients may.
 pub(crate) fn certificate() -> &'static str {
     std::str::from_utf8(CERTIFICATE).unwrap()
+}
+
+/// The certificate of servers that [`secure_other`] starts.
+pub(crate) fn other_certificate() -> &'static str {
+    std::str::from_utf8(OTHER_CERTIFICATE).unwrap()
 }
 
 /// Its key.
@@ -57,8 +65,27 @@ fn clients(asked: bool) -> Arc<dyn ClientCertVerifier> {
 /// A server that answers with the version it was spoken to in, and asks clients for a certificate or
 /// not. Returns its port.
 pub(crate) async fn secure(protocols: &[&[u8]], asks: bool) -> u16 {
-    let chain = vec![CertificateDer::from_pem_slice(CERTIFICATE).unwrap()];
-    let key = PrivateKeyDer::from_pem_slice(KEY).unwrap();
+    secure_as((CERTIFICATE, KEY), protocols, asks, Rc::default()).await
+}
+
+/// The same with another certificate.
+pub(crate) async fn secure_other(protocols: &[&[u8]]) -> u16 {
+    secure_as((OTHER_CERTIFICATE, OTHER_KEY), protocols, false, Rc::default()).await
+}
+
+/// The same, counting the handshakes that went well.
+pub(crate) async fn secure_counted(handshakes: Rc<Cell<usize>>) -> u16 {
+    secure_as((CERTIFICATE, KEY), &[], true, handshakes).await
+}
+
+async fn secure_as(
+    (chain, key): (&[u8], &[u8]),
+    protocols: &[&[u8]],
+    asks: bool,
+    handshakes: Rc<Cell<usize>>,
+) -> u16 {
+    let chain = vec![CertificateDer::from_pem_slice(chain).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(key).unwrap();
     let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -73,6 +100,7 @@ pub(crate) async fn secure(protocols: &[&[u8]], asks: bool) -> u16 {
         loop {
             let wire = server.accept().await;
             let Ok(stream) = acceptor.accept(wire.stream).await else { continue };
+            handshakes.set(handshakes.get() + 1);
             let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             let answer = service_fn(|request: Request<Incoming>| async move {
                 let body = Full::new(Bytes::from(format!("{:?}", request.version())));

@@ -21,6 +21,7 @@ mod proxy;
 mod proxy_protocol;
 mod replay;
 mod shutdown;
+mod transports;
 mod udp;
 mod upgrade;
 mod wire;

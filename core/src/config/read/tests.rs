@@ -142,7 +142,9 @@ fn tcp_udp_and_tls_are_read_by_name() {
             "tls": {
                 "options": {"modern": {"minVersion": "VersionTLS13", "clientAuth": {"caFiles": "ca.pem"}}},
                 "stores": {"default": {"defaultCertificate": {"certFile": "d.pem", "keyFile": "d.key"}}}},
-            "http": {"serversTransports": {"mtls": {"rootCAs": ["ca.pem"], "insecureSkipVerify": true}}}}"#,
+            "http": {"serversTransports": {"mtls": {
+                "rootCAs": ["ca.pem"], "insecureSkipVerify": true, "maxIdleConnsPerHost": 7, "disableHTTP2": true,
+                "forwardingTimeouts": {"dialTimeout": "1s", "responseHeaderTimeout": 2}}}}}"#,
     ));
     assert_eq!(said(&diagnostics), "");
     let Configuration { http, tcp, udp, tls } = &configuration;
@@ -156,7 +158,13 @@ fn tcp_udp_and_tls_are_read_by_name() {
     assert_eq!(weighted.services[0].weight, Some(3));
     assert_eq!(tls.options["modern"].value.as_ref().unwrap().min_version, "VersionTLS13");
     assert!(tls.stores["default"].value.as_ref().unwrap().default_certificate.is_some());
-    assert!(http.servers_transports["mtls"].value.as_ref().unwrap().insecure_skip_verify);
+    let transport = http.servers_transports["mtls"].value.as_ref().unwrap();
+    assert!(transport.insecure_skip_verify && transport.disable_http2);
+    assert_eq!(transport.max_idle_conns_per_host, 7);
+    let timeouts = transport.forwarding_timeouts;
+    let timeouts =
+        [timeouts.dial_timeout, timeouts.response_header_timeout, timeouts.idle_conn_timeout];
+    assert_eq!(timeouts.map(|time| time.0.as_secs()), [1, 2, 90]);
     let files: Vec<&str> = configuration.files().into_iter().collect();
     assert_eq!(files, ["ca.pem", "d.key", "d.pem"]);
 }

@@ -246,12 +246,18 @@ fn services_reach_their_servers_by_the_transport_they_name() {
     let (before, _) = with(r#"{"serverName": "a.example", "rootCAs": ["@rsa"]}"#).compiled();
     let (service, transport) = reached(&before).unwrap();
     assert_eq!(transport.server_name.as_deref(), Some("a.example"));
+    insta::assert_snapshot!(format!("{:?}", transport.limits), @"Some(Limits { idle_per_host_max: 200, dial_timeout: Some(30s), response_header_timeout: None, idle_timeout: Some(90s) })");
     let again = with(r#"{"serverName": "a.example", "rootCAs": ["@rsa"]}"#).router("b", |_| {});
     let (same, _) = compile(Some(&before), &settings(), &again.alone());
     assert!(Arc::ptr_eq(&reached(&same).unwrap().0, &service));
-    let (other, _) =
-        compile(Some(&same), &settings(), &with(r#"{"insecureSkipVerify": true}"#).alone());
-    assert!(reached(&other).unwrap().1.insecure_skip_verify);
+    let (other, _) = compile(
+        Some(&same),
+        &settings(),
+        &with(r#"{"disableHTTP2": true, "maxIdleConnsPerHost": 0}"#).alone(),
+    );
+    let transport = reached(&other).unwrap().1;
+    assert!(transport.http1_only);
+    assert_eq!(transport.limits.map(|limits| limits.idle_per_host_max), Some(2));
     let broken = r#"{"rootCAs": ["@rsa", "nonsense"], "certificates": [{"certFile": "@rsa"}]}"#;
     let (after, _) = compile(Some(&other), &settings(), &with(broken).alone());
     assert!(reached(&after).is_none());
