@@ -2,7 +2,6 @@
 //! very many, and to change one of them.
 //!
 //! Names come in rotation for [`WARM`] different ones, spread over all there are, as a proxy sees them.
-use bytes::Bytes;
 use divan::{AllocProfiler, Bencher, black_box};
 use rutter_core::{
     cells::BalancerId,
@@ -120,8 +119,7 @@ fn pair(n: usize) -> Arc<Certificate> {
     let names = [name(format!("*.app-{n}.example.com")), name(format!("app-{n}.example.com"))];
     Arc::new(Certificate {
         name: format!("{n}.pem@file").into(),
-        chain: Box::default(),
-        key: Bytes::new(),
+        pair: Arc::new(()),
         kind: KeyKind::EcdsaP256,
         not_after: 0,
         names: names.into(),

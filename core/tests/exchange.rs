@@ -434,9 +434,10 @@ fn a_request_whose_host_needs_other_tls_options_is_misdirected() {
             http::Request::builder().header("host", host).body(()).unwrap().into_parts().0;
         let output =
             exchange.handle(Instant(0), &World::new(&plan, |_| false), Input::Request(&mut head));
-        let answered = match output {
-            Output::Respond(response) => Some(response.status().as_u16()),
-            _ => None,
+        let answered = if let Output::Respond(response) = output {
+            Some(response.status().as_u16())
+        } else {
+            None
         };
         assert_eq!(answered, status, "{spoken} {host}");
     }

@@ -132,18 +132,23 @@ impl<N: Net> Upstreams<N> {
     pub(crate) fn reaper(&self) -> impl Future<Output = ()> + use<N> {
         let shared = Rc::clone(&self.0);
         async move {
-            loop {
+            let next = |now: Instant| {
                 let shortest = shared.limits.idle_timeout.into_iter().chain(shared.own.shortest());
-                let every = shortest.fold(REAP_EVERY, Duration::min);
+                now + shortest.fold(REAP_EVERY, Duration::min)
+            };
+            let mut due = next(shared.clock.now());
+            loop {
                 tokio::select! {
                     biased;
-                    () = tokio::time::sleep(every) => {}
+                    () = shared.clock.sleep_until(due) => {
+                        let now = shared.clock.now();
+                        shared.hosts.borrow_mut().retain(|_, host| stays(host, now));
+                        shared.own.reap(now);
+                        due = next(now);
+                    }
                     // Its timeout may be shorter.
-                    () = shared.own.added() => continue,
+                    () = shared.own.added() => due = due.min(next(shared.clock.now())),
                 }
-                let now = shared.clock.now();
-                shared.hosts.borrow_mut().retain(|_, host| stays(host, now));
-                shared.own.reap(now);
             }
         }
     }
