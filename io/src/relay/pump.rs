@@ -42,7 +42,7 @@ impl fmt::Debug for Scratch {
 }
 
 /// Copies both ways until both have ended. When one has, the other may go on for `delay`; `None`: as long
-/// as it likes.
+/// as it likes. Nothing goes on towards who has broken off.
 pub(super) async fn pump<A: Stream, B: Stream>(
     scratch: &Scratch,
     a: &mut A,
@@ -55,7 +55,7 @@ pub(super) async fn pump<A: Stream, B: Stream>(
         let one = up.poll(cx, scratch, a, b).is_ready();
         let two = down.poll(cx, scratch, b, a).is_ready();
         match delay {
-            _ if one && two => Poll::Ready(()),
+            _ if one && (two || up.broken) || two && down.broken => Poll::Ready(()),
             Some(delay) if one || two => {
                 rest.get_or_insert_with(|| Box::pin(sleep(delay))).as_mut().poll(cx)
             }
@@ -81,6 +81,8 @@ struct Way {
     /// The pipe, while there is anything in it.
     pipe: Option<Pipe>,
     end: End,
+    /// Who is read from has broken off: it is no use to write to it.
+    broken: bool,
 }
 
 #[derive(Default, PartialEq)]
@@ -159,6 +161,8 @@ impl Way {
                 // One that breaks off has ended as well: the other side is told what it can be told.
                 Poll::Ready(Err(error)) => {
                     tracing::debug!(%error, "TCP relay");
+                    // The end of TCP without that of TLS: it may still listen.
+                    self.broken = error.kind() != io::ErrorKind::UnexpectedEof;
                     self.end = End::Read;
                 }
                 Poll::Ready(Ok(())) if space.filled().is_empty() => self.end = End::Read,
@@ -203,3 +207,6 @@ impl Way {
         if n == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(()) }
     }
 }
+
+#[cfg(test)]
+mod tests;
