@@ -89,3 +89,6 @@ impl Drop for Place<'_> {
         self.of.left.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests;
