@@ -1,9 +1,8 @@
 //! The examples of the documentation do what it says they do.
 use crate::{
-    proxy::{run, serve, settings},
+    proxy::{run, serve, settings, written},
     wire::{Message, Server, Wire},
 };
-use rutter::provider::file::{Options, Source, load};
 use rutter_core::config::Configuration;
 use tokio::sync::mpsc;
 
@@ -95,14 +94,7 @@ fn configuration(name: &str, yaml: &str, server: &str) -> Configuration {
     for part in [SERVER, &format!("\n      {name}:\n")] {
         assert!(yaml.contains(part), "{name}: no {part:?} in {yaml}");
     }
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("dynamic.yaml");
-    std::fs::write(&file, yaml.replace(SERVER, server)).unwrap();
-    let source = Source::File(file);
-    let options = Options { source, watch: false, debug_log_generated_template: false };
-    let loaded = load(&options).unwrap_or_else(|error| panic!("{name}: {error}"));
-    assert!(loaded.diagnostics.is_empty(), "{name}: {:?}", loaded.diagnostics);
-    Configuration::clone(&loaded.configuration)
+    written(&yaml.replace(SERVER, server))
 }
 
 /// An example's head and body as they are sent.

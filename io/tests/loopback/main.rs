@@ -21,6 +21,8 @@ mod proxy;
 mod proxy_protocol;
 mod replay;
 mod shutdown;
+mod tcp;
+mod tls;
 mod transports;
 mod udp;
 mod upgrade;

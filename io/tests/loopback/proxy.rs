@@ -3,6 +3,7 @@ use rutter::{
     access_log,
     clock::Clock,
     net::{Datagrams as _, Listener, tcp::Tcp},
+    provider::file::{Options, Source, load},
     proxy::Proxy,
     settings::{EntryPoint, Settings, Transport},
 };
@@ -113,11 +114,17 @@ pub(crate) fn past(url: &str, middleware: Definition) -> Configuration {
 
 /// Starts a proxy.
 pub(crate) async fn serve(settings: Settings, configuration: Configuration) -> Served {
+    let served = serve_anyway(settings).await;
+    publish(&served.proxy, configuration);
+    served
+}
+
+/// Starts a proxy for which nothing is configured yet.
+pub(crate) async fn serve_anyway(settings: Settings) -> Served {
     let log = Arc::new(Mutex::new(Vec::new()));
     let clock = Clock::start();
     let log_to = access_log::Handle::inline(log.clone());
     let proxy = Proxy::new(settings, Some(log_to), clock).unwrap();
-    publish(&proxy, configuration);
     let net = Tcp::default();
     let sockets = proxy.bind(&net, 1).await.unwrap().remove(0);
     let address = sockets.listeners[0].local_addr().unwrap();
@@ -126,12 +133,29 @@ pub(crate) async fn serve(settings: Settings, configuration: Configuration) -> S
     Served { proxy, address, udp, task: tokio::task::spawn_local(serving), log }
 }
 
+/// What the file provider makes of a YAML text.
+pub(crate) fn written(yaml: &str) -> Configuration {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dynamic.yaml");
+    std::fs::write(&file, yaml).unwrap();
+    let source = Source::File(file);
+    let options = Options { source, watch: false, debug_log_generated_template: false };
+    let loaded = load(&options).unwrap_or_else(|error| panic!("{error}: {yaml}"));
+    assert!(loaded.diagnostics.is_empty(), "{:?}: {yaml}", loaded.diagnostics);
+    Configuration::clone(&loaded.configuration)
+}
+
 /// Replaces what is configured.
 pub(crate) fn publish(proxy: &Proxy, configuration: Configuration) {
+    assert_eq!(publish_anyway(proxy, configuration), Vec::<Diagnostic>::new());
+}
+
+/// Replaces what is configured, whatever is wrong with it.
+pub(crate) fn publish_anyway(proxy: &Proxy, configuration: Configuration) -> Vec<Diagnostic> {
     let previous = proxy.plan();
     let settings = plan::Settings { ping: true, ..proxy.plan_settings() };
     let configurations = BTreeMap::from([("file".into(), Arc::new(configuration))]);
     let (plan, diagnostics) = compile(Some(&previous), &settings, &configurations);
-    assert_eq!(diagnostics, Vec::<Diagnostic>::new());
     proxy.publish(Arc::new(plan));
+    diagnostics
 }

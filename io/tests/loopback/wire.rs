@@ -1,13 +1,13 @@
 //! HTTP/1 by hand, for clients and servers.
 use std::net::SocketAddr;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 
 /// One end of a connection, and what was read ahead.
-pub(crate) struct Wire {
-    pub(crate) stream: TcpStream,
+pub(crate) struct Wire<S = TcpStream> {
+    pub(crate) stream: S,
     read: Vec<u8>,
 }
 
@@ -77,12 +77,14 @@ impl Server {
 }
 
 impl Wire {
-    pub(crate) fn new(stream: TcpStream) -> Self {
-        Self { stream, read: Vec::new() }
-    }
-
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         Self::new(TcpStream::connect(address).await.unwrap())
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    pub(crate) fn new(stream: S) -> Self {
+        Self { stream, read: Vec::new() }
     }
 
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
