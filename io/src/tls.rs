@@ -3,7 +3,7 @@ use crate::{clock::Clock, live::LivePlan};
 use arc_swap::ArcSwap;
 use certificates::Resolver;
 use rustls::{
-    CipherSuite, NamedGroup, ServerConfig, SupportedProtocolVersion,
+    CipherSuite, ServerConfig, SupportedProtocolVersion,
     crypto::{CryptoProvider, aws_lc_rs},
     pki_types,
     server::ServerSessionMemoryCache,
@@ -89,16 +89,16 @@ impl Acceptors {
         config
     }
 
-    fn resolver(&self, options: &Options, address: Option<IpAddr>) -> Arc<Resolver> {
+    fn resolver(&self, options: &Arc<Options>, address: Option<IpAddr>) -> Arc<Resolver> {
         Arc::new(Resolver {
             live: Arc::clone(&self.live),
             generated: Arc::clone(&self.generated),
-            strict: options.sni_strict,
+            options: Arc::clone(options),
             address,
         })
     }
 
-    fn server_config(&self, options: &Options) -> Result<ServerConfig, rustls::Error> {
+    fn server_config(&self, options: &Arc<Options>) -> Result<ServerConfig, rustls::Error> {
         let provider = Arc::new(provider(options));
         let clients = clients::verifier(&options.client_auth, &provider)?;
         let mut config = ServerConfig::builder_with_details(provider, self.time.clone())
@@ -129,8 +129,8 @@ fn versions(options: &Options) -> &'static [&'static SupportedProtocolVersion] {
     }
 }
 
-/// Suites and groups in our order: the cheapest of the safe ones first; groups that withstand quantum
-/// computers before others.
+/// Suites in our order, the cheapest of the safe ones first, and groups: of these the client has the
+/// choice.
 fn provider(options: &Options) -> CryptoProvider {
     use aws_lc_rs::{cipher_suite as suites, kx_group as groups};
     let mut provider = aws_lc_rs::default_provider();
@@ -152,9 +152,7 @@ fn provider(options: &Options) -> CryptoProvider {
     provider.kx_groups =
         vec![groups::X25519MLKEM768, groups::X25519, groups::SECP256R1, groups::SECP384R1];
     if let Some(wanted) = &options.groups {
-        let place = |group: NamedGroup| wanted.iter().position(|it| *it == u16::from(group));
-        provider.kx_groups.retain(|it| place(it.name()).is_some());
-        provider.kx_groups.sort_by_key(|it| place(it.name()));
+        provider.kx_groups.retain(|it| wanted.contains(&u16::from(it.name())));
     }
     provider
 }

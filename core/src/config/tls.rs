@@ -45,7 +45,7 @@ pub struct Options {
     pub max_version: String,
     /// Names such as `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256`; empty: all that are safe.
     pub cipher_suites: Vec<String>,
-    /// Names such as `X25519`, the preferred first; empty: all that are safe.
+    /// Names such as `X25519`; empty: all that are safe.
     pub curve_preferences: Vec<String>,
     /// Whether clients show certificates.
     pub client_auth: ClientAuth,

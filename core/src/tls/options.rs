@@ -19,8 +19,8 @@ pub struct Options {
     /// The suites of TLS 1.2 that are spoken, by their numbers; `None`: all that are safe. Those of
     /// TLS 1.3 cannot be chosen.
     pub cipher_suites: Option<Box<[u16]>>,
-    /// The groups for the exchange of keys, by their numbers, the preferred first; `None`: all that are
-    /// safe.
+    /// The groups for the exchange of keys, by their numbers; `None`: all that are safe. The client has
+    /// the choice.
     pub groups: Option<Box<[u16]>>,
     /// Whether the client shows a certificate.
     pub client_auth: ClientAuth,

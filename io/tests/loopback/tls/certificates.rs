@@ -1,5 +1,5 @@
 //! Which certificate a client is shown.
-use super::{Client, Made, anyone, connect, get, shown, site, site_with};
+use super::{Client, Made, NEW, OLD, anyone, connect, get, shown, site, site_with};
 use crate::{
     proxy::{publish, publish_anyway, run, serve, serve_anyway, settings, written},
     wire::Server,
@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::PKCS_RSA_SHA256;
-use rustls::SignatureScheme;
+use rustls::{ALL_VERSIONS, SignatureScheme};
 use std::sync::Arc;
 
 const GENERATED: &[u8] = b"TRAEFIK DEFAULT CERT";
@@ -84,6 +84,36 @@ fn of_two_kinds_of_key_a_client_is_shown_the_one_that_it_takes() {
             let config = Client { schemes: schemes.clone(), ..Client::default() }.config();
             let wire = connect(served.address, "a.test", &Arc::new(config)).await.unwrap();
             assert_eq!(shown(&wire), &made.certificate, "{schemes:?}");
+        }
+    });
+}
+
+#[test]
+fn of_two_kinds_of_key_a_client_is_shown_one_that_fits_the_suites() {
+    const RSA_ONLY: &str = "cipherSuites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]";
+    run(async {
+        let url = Server::start().await.echo();
+        let ecdsa = Made::of(&["a.test"]);
+        let rsa = Made::with_key(&["a.test"], &PKCS_RSA_SHA256);
+        for (options, versions, made) in [
+            (RSA_ONLY.to_owned(), OLD, &rsa),
+            (RSA_ONLY.to_owned(), NEW, &ecdsa),
+            (format!("{RSA_ONLY}, maxVersion: VersionTLS12"), ALL_VERSIONS, &rsa),
+            (RSA_ONLY.replace("RSA", "ECDSA"), OLD, &ecdsa),
+        ] {
+            let tls = format!(
+                "tls: {{certificates: [{}, {}], options: {{default: {{{options}}}}}}}\n",
+                rsa.yaml(),
+                ecdsa.yaml()
+            );
+            let served = serve(settings(), written(&(site(&url) + &tls))).await;
+            let mut client = Client { versions, ..Client::default() };
+            if versions == OLD {
+                client.provider.cipher_suites.retain(|suite| suite.tls13().is_none());
+            }
+            let wire = connect(served.address, "a.test", &Arc::new(client.config())).await;
+            let wire = wire.unwrap_or_else(|error| panic!("{options} {versions:?}: {error}"));
+            assert_eq!(shown(&wire), &made.certificate, "{options} {versions:?}");
         }
     });
 }

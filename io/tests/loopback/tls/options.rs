@@ -84,35 +84,41 @@ fn cipher_suites_are_honoured_and_others_refused() {
 }
 
 #[test]
-fn curves_are_honoured_in_their_order_and_others_refused() {
+fn curves_are_honoured_and_others_refused() {
+    use NamedGroup::{X25519, secp256r1, secp384r1};
     run(async {
         let url = Server::start().await.echo();
         let options = "{curvePreferences: [CurveP384, X25519]}";
         let served = serve(settings(), written(&site_under(&url, options))).await;
-        for (offered, spoken) in [
-            (vec![NamedGroup::secp384r1], Some(NamedGroup::secp384r1)),
-            (vec![NamedGroup::X25519], Some(NamedGroup::X25519)),
-            (vec![NamedGroup::secp256r1], None),
+        // Among those that are spoken the client has the choice.
+        for (versions, offered, spoken) in [
+            (NEW, vec![secp384r1], Some(secp384r1)),
+            (NEW, vec![X25519], Some(X25519)),
+            (NEW, vec![X25519, secp384r1], Some(X25519)),
+            (NEW, vec![secp256r1, X25519], Some(X25519)),
+            (NEW, vec![secp256r1], None),
+            (OLD, vec![secp256r1, secp384r1, X25519], Some(secp384r1)),
+            (OLD, vec![secp256r1], None),
         ] {
-            let mut client = Client::default();
-            let groups = ALL_KX_GROUPS.iter().filter(|it| offered.contains(&it.name()));
-            client.provider.kx_groups = groups.copied().collect();
+            let mut client = Client { versions, ..Client::default() };
+            let group = |name| ALL_KX_GROUPS.iter().copied().find(move |it| it.name() == name);
+            client.provider.kx_groups = offered.iter().copied().filter_map(group).collect();
             let told = connect(served.address, "a.test", &Arc::new(client.config())).await;
             let told = told.map_err(|error| why(&error)).map(|wire| {
                 let group = wire.stream.get_ref().1.negotiated_key_exchange_group();
                 group.unwrap().name()
             });
-            assert_eq!(told, spoken.ok_or_else(|| "HandshakeFailure".into()), "{offered:?}");
+            let spoken = spoken.ok_or_else(|| "HandshakeFailure".into());
+            assert_eq!(told, spoken, "{versions:?} {offered:?}");
         }
     });
 }
 
 #[test]
-fn a_group_that_withstands_quantum_computers_is_preferred() {
+fn a_group_that_withstands_quantum_computers_is_spoken() {
     run(async {
         let url = Server::start().await.echo();
         let served = serve(settings(), written(&site(&url))).await;
-        // Such a client offers keys for both kinds of groups.
         let config = Arc::new(Client::of_today().config());
         let wire = connect(served.address, "a.test", &config).await.unwrap();
         let (_, session) = wire.stream.get_ref();
@@ -149,6 +155,29 @@ http:
             let answer = client.message().await.unwrap();
             assert!(answer.first().contains(status), "{host}: {}", answer.first());
             assert!(answer.text().contains(told), "{host}: {}", answer.text());
+        }
+    });
+}
+
+#[test]
+fn a_connection_within_tls_becomes_a_tunnel() {
+    run(async {
+        let server = Server::start().await;
+        let served = serve(settings(), written(&site(&server.url()))).await;
+        let mut client = connect(served.address, "a.test", &anyone()).await.unwrap();
+        client
+            .send("GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+            .await;
+        let mut wire = server.accept().await;
+        wire.head().await.unwrap();
+        wire.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+            .await;
+        client.head().await.unwrap();
+        for _ in 0..2 {
+            client.send("ping").await;
+            assert_eq!(wire.exactly(4).await, b"ping");
+            wire.send("pong").await;
+            assert_eq!(client.exactly(4).await, b"pong");
         }
     });
 }
