@@ -121,6 +121,36 @@ fn the_end_of_one_way_is_passed_on_and_the_other_goes_on() {
 }
 
 #[test]
+fn the_end_of_one_way_is_passed_on_through_tls_as_well() {
+    run(async {
+        let server = Server::start().await;
+        let text = relay(server.address, "terminationDelay: -1")
+            .replace("service: app}", "service: app, tls: {}}");
+        let served = serve(settings(), written(&text)).await;
+        let mut client = connect(served.address, "a.test", &anyone()).await.unwrap();
+        let mut wire = server.accept().await;
+        client.send("all").await;
+        client.stream.shutdown().await.unwrap();
+        assert_eq!(wire.rest().await, b"all");
+        wire.send("more").await;
+        assert_eq!(client.exactly(4).await, b"more");
+        wire.stream.shutdown().await.unwrap();
+        assert_eq!(client.stream.read(&mut [0]).await.unwrap(), 0);
+
+        let mut client = connect(served.address, "a.test", &anyone()).await.unwrap();
+        let mut wire = server.accept().await;
+        wire.send("all").await;
+        wire.stream.shutdown().await.unwrap();
+        let mut all = Vec::new();
+        client.stream.read_to_end(&mut all).await.unwrap();
+        assert_eq!(all, b"all");
+        client.send("more").await;
+        client.stream.shutdown().await.unwrap();
+        assert_eq!(wire.rest().await, b"more");
+    });
+}
+
+#[test]
 fn what_stays_open_too_long_after_the_other_way_has_ended_is_closed() {
     for (options, least) in [("terminationDelay: 0", 0), ("", 100), ("terminationDelay: 50", 50)] {
         run(async move {
