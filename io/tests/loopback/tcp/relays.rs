@@ -269,7 +269,7 @@ fn large_transfers_arrive_whole_and_wait_for_slow_readers() {
 
 #[test]
 fn relays_live_until_the_grace_is_over_and_are_cut_then() {
-    const GRACE: Duration = Duration::from_millis(300);
+    const GRACE: Duration = Duration::from_secs(1);
     run(async {
         let server = Server::start().await;
         let mut settings = settings();
