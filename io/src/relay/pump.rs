@@ -143,8 +143,10 @@ impl Way {
             {
                 let moved = pipe.poll(cx, small, from, to);
                 self.pipe = Some(pipe).filter(|pipe| !pipe.is_empty());
-                if ready!(moved)? == Moved::End {
-                    self.end = End::Read;
+                match ready!(moved)? {
+                    Moved::Little => {}
+                    Moved::End => self.end = End::Read,
+                    Moved::Broken => (self.end, self.broken) = (End::Read, true),
                 }
                 self.piping = None;
                 continue;

@@ -41,6 +41,8 @@ pub(super) struct Small(u32);
 pub(super) enum Moved {
     /// The other side has ended, and everything is through.
     End,
+    /// It has broken off, and everything that came before is through.
+    Broken,
     /// Little comes now: copying is as good.
     Little,
 }
@@ -70,6 +72,9 @@ impl Pipe {
     }
 
     /// Moves what there is.
+    ///
+    /// # Errors
+    /// Those of writing: who is written to does not listen.
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -103,7 +108,10 @@ impl Pipe {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     ready!(from.poll_read_ready(cx))?;
                 }
-                Err(error) => return Poll::Ready(Err(error)),
+                Err(error) => {
+                    tracing::debug!(%error, "TCP relay");
+                    return Poll::Ready(Ok(Moved::Broken));
+                }
             }
         }
         cx.waker().wake_by_ref();

@@ -171,22 +171,31 @@ fn what_stays_open_too_long_after_the_other_way_has_ended_is_closed() {
 
 #[test]
 fn a_client_that_breaks_off_leaves_nothing_behind() {
-    run(async {
-        for options in ["", "terminationDelay: -1"] {
+    // Also one that was sending a lot.
+    for (options, bytes) in
+        [("", 0), ("terminationDelay: -1", 0), ("terminationDelay: -1", 8 << 20)]
+    {
+        run(async move {
             let server = Server::start().await;
             let mut settings = settings();
             settings.entry_points[0].grace = Duration::from_secs(600);
             let served = serve(settings, written(&relay(server.address, options))).await;
-            let client = Wire::connect(served.address).await;
+            let mut client = Wire::connect(served.address).await;
             let mut wire = server.accept().await;
+            let sending = tokio::task::spawn_local(async move {
+                client.send(vec![0; bytes]).await;
+                client
+            });
+            wire.exactly(bytes).await;
+            let client = sending.await.unwrap();
             SockRef::from(&client.stream).set_linger(Some(Duration::ZERO)).unwrap();
             drop(client);
-            assert!(wire.is_closed().await, "{options}");
+            assert!(wire.is_closed().await, "{options} {bytes}");
             // There is no work that the end would have to wait for.
             served.proxy.terminate();
             served.task.await.unwrap();
-        }
-    });
+        });
+    }
 }
 
 /// A length that is no multiple of any buffer's.
