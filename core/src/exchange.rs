@@ -15,6 +15,7 @@ use alloc::{sync::Arc, vec::Vec};
 use forward::Sealed;
 use http::{HeaderValue, StatusCode, request};
 use inward::Frame;
+use rewind::Field;
 
 pub use contract::{
     BufferError, Delivery, Encode, Input, Limits, Mirrored, Output, Question, SendError,
@@ -27,6 +28,7 @@ mod inward;
 mod outward;
 pub mod path;
 mod resolve;
+mod rewind;
 pub mod sniff;
 pub mod target;
 
@@ -98,6 +100,10 @@ pub struct Exchange {
     copies: Option<Vec<Mirrored>>,
     /// Facts of the request, once it was made fit for the next hop.
     sealed: Option<Sealed>,
+    /// What went from its head then, where it may be tried again.
+    before_seal: Vec<Field>,
+    /// Its `Authorization` is the one that the server's URL names.
+    lent_authorization: bool,
     /// The client's Host, where a server got another one.
     client_host: Option<HeaderValue>,
     /// Who the client proved to be.
@@ -125,6 +131,8 @@ impl Exchange {
             cookies: Vec::new(),
             copies: None,
             sealed: None,
+            before_seal: Vec::new(),
+            lent_authorization: false,
             client_host: None,
             user: None,
         }
@@ -187,10 +195,14 @@ impl Exchange {
         middlewares.into_iter().any(|step| step.middleware.knows(user))
     }
 
-    /// The head that copies start from: what the main server is sent, for the client's host.
+    /// The head that copies start from: what the main server is sent, for the client's host and
+    /// without what only that server may know.
     #[must_use]
     pub fn mirrored(&self, head: &request::Parts) -> request::Parts {
         let mut copy = head.clone();
+        if self.lent_authorization {
+            copy.headers.remove(http::header::AUTHORIZATION);
+        }
         if let Some(host) = &self.client_host {
             copy.headers.insert(http::header::HOST, host.clone());
         }

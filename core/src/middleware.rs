@@ -15,7 +15,7 @@ use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 use bytes::Bytes;
 use core::time::Duration;
 use credentials::Credentials;
-use http::{Response, StatusCode, request, response};
+use http::{HeaderName, Response, StatusCode, request, response};
 use serde::{Deserialize, Serialize};
 use source::Key;
 
@@ -76,6 +76,19 @@ pub enum Verdict {
     },
     /// Answered here.
     Respond(Response<Bytes>),
+}
+
+/// What a middleware may edit of a request's head, so that a `retry` further out can undo it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Edits<'a> {
+    /// Nothing.
+    Nothing,
+    /// These fields.
+    Fields(&'a [HeaderName]),
+    /// Path and query, and these fields.
+    Path(&'a [HeaderName]),
+    /// Anything.
+    Anything,
 }
 
 /// What a middleware keeps of a request for the way back. It is given back once, whatever happens.
@@ -237,9 +250,9 @@ pub(crate) trait Walk {
         Reaction::Continue
     }
 
-    /// Whether a second pass over the same head would not do the same as the first.
-    fn edits_request(&self) -> bool {
-        true
+    /// What it may edit on the way in.
+    fn edits(&self) -> Edits<'_> {
+        Edits::Anything
     }
 
     /// Takes a cell for its state in one router, if it has any.
@@ -379,9 +392,9 @@ macro_rules! middlewares {
                 match self { $(Self::$Type(middleware) => middleware.outward(context, cells, answer),)* }
             }
 
-            /// Whether a second pass over the same head would not do the same as the first.
-            pub(crate) fn edits_request(&self) -> bool {
-                match self { $(Self::$Type(middleware) => middleware.edits_request(),)* }
+            /// What it may edit on the way in.
+            pub(crate) fn edits(&self) -> Edits<'_> {
+                match self { $(Self::$Type(middleware) => middleware.edits(),)* }
             }
 
             /// Takes a cell for its state in one router, if it has any.

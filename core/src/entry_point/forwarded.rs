@@ -8,7 +8,8 @@ use http::{
     request,
 };
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// Who a request passed, the client first.
+pub(crate) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -50,8 +51,13 @@ pub fn on_entry(entry_point: &EntryPoint, peer: &Peer, head: &mut request::Parts
     headers.insert(X_FORWARDED_SERVER, entry_point.hostname.clone());
 }
 
-/// Adds the peer to `X-Forwarded-For`: last of all before a request is forwarded.
-pub fn on_forward(peer: &Peer, headers: &mut HeaderMap) {
+/// Adds the peer to `X-Forwarded-For`: last of all before a request is forwarded. What was there goes to
+/// `before`.
+pub(crate) fn on_forward(
+    peer: &Peer,
+    headers: &mut HeaderMap,
+    before: Option<&mut Vec<(HeaderName, HeaderValue)>>,
+) {
     let mut entry = match headers.entry(X_FORWARDED_FOR) {
         Entry::Vacant(entry) => {
             entry.insert(peer.ip.clone());
@@ -59,6 +65,9 @@ pub fn on_forward(peer: &Peer, headers: &mut HeaderMap) {
         }
         Entry::Occupied(entry) => entry,
     };
+    if let Some(before) = before {
+        before.extend(entry.iter().map(|value| (X_FORWARDED_FOR, value.clone())));
+    }
     let mut list = BytesMut::new();
     for value in entry.iter() {
         list.extend_from_slice(value.as_bytes());
@@ -105,7 +114,7 @@ pub fn wants_upgrade(headers: &HeaderMap) -> bool {
 
 /// The comma-separated tokens of a header value.
 pub(crate) fn tokens(value: &HeaderValue) -> impl Iterator<Item = &str> {
-    value.to_str().unwrap_or("").split(',').map(str::trim).filter(|token| !token.is_empty())
+    value.to_str().unwrap_or("").split(',').map(str::trim_ascii).filter(|token| !token.is_empty())
 }
 
 /// Whether only the proxy may say it. Underscores count as dashes: many servers read them so.
@@ -206,7 +215,7 @@ mod tests {
             ("x-other", "kept"),
         ];
         let mut head = entered(false, &spoofed);
-        on_forward(&peer(), &mut head.headers);
+        on_forward(&peer(), &mut head.headers, None);
         let mut lines: Vec<String> =
             head.headers.iter().map(|(n, v)| format!("{n}: {}", v.to_str().unwrap())).collect();
         lines.sort();
@@ -237,7 +246,7 @@ mod tests {
                 ("x-real-ip", "10.0.0.1"),
             ],
         );
-        on_forward(&peer(), &mut head.headers);
+        on_forward(&peer(), &mut head.headers, None);
         assert_eq!(all(&head.headers, "x-forwarded-for"), ["10.0.0.1, 10.0.0.2, 192.0.2.7"]);
         assert_eq!(head.headers["x-forwarded-port"], "443");
         assert_eq!(head.headers["x-real-ip"], "10.0.0.1");

@@ -1,5 +1,8 @@
 //! Heads made fit for the next hop. Compat: http.md "Request sent to the backend".
-use super::Delivery;
+use super::{
+    Delivery,
+    rewind::{Field, keep},
+};
 use crate::entry_point::{
     Peer,
     forwarded::{self, tokens},
@@ -17,7 +20,7 @@ use http::{
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 
 /// What concerns one hop alone, besides what `Connection` names.
-static HOP_BY_HOP: [HeaderName; 8] = [
+pub(super) static HOP_BY_HOP: [HeaderName; 8] = [
     CONNECTION,
     TE,
     TRANSFER_ENCODING,
@@ -32,7 +35,7 @@ static HOP_BY_HOP: [HeaderName; 8] = [
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sealed {
     /// We asked for gzip on our own account.
-    asked_gzip: bool,
+    pub(super) asked_gzip: bool,
     /// The answer to HEAD has no body.
     head: bool,
     /// The request asks for an upgrade.
@@ -47,12 +50,16 @@ impl Sealed {
 }
 
 /// The last edit of a request before it is sent: what concerned only the hop to us goes, what the
-/// next hop needs comes. `Trailer` stays: trailers are passed on.
-pub(super) fn seal(peer: &Peer, head: &mut request::Parts) -> Sealed {
+/// next hop needs comes. `Trailer` stays: trailers are passed on. `before`: gets what goes.
+pub(super) fn seal(
+    peer: &Peer,
+    head: &mut request::Parts,
+    mut before: Option<&mut Vec<Field>>,
+) -> Sealed {
     let upgrade = forwarded::wants_upgrade(&head.headers);
     let kept = if upgrade { head.headers.get(UPGRADE).cloned() } else { None };
     let headers = &mut head.headers;
-    remove_hop_by_hop(headers);
+    remove_hop_by_hop(headers, before.as_deref_mut());
     if let Some(protocol) = kept {
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(UPGRADE, protocol);
@@ -65,7 +72,7 @@ pub(super) fn seal(peer: &Peer, head: &mut request::Parts) -> Sealed {
     if asked_gzip {
         headers.insert(ACCEPT_ENCODING, GZIP);
     }
-    forwarded::on_forward(peer, headers);
+    forwarded::on_forward(peer, headers, before);
     Sealed { asked_gzip, head: is_head, upgrade }
 }
 
@@ -77,7 +84,7 @@ pub(super) fn open(sealed: Sealed, head: &mut response::Parts) -> Delivery {
     }
     let headers = &mut head.headers;
     remove_listed(headers);
-    remove_hop_by_hop(headers);
+    remove_hop_by_hop(headers, None);
     let gunzip = sealed.asked_gzip
         && headers
             .get(CONTENT_ENCODING)
@@ -93,7 +100,7 @@ pub(super) fn open(sealed: Sealed, head: &mut response::Parts) -> Delivery {
 }
 
 /// RFC 9110 §7.6.1. `TE` stays if it asks for trailers alone.
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
+fn remove_hop_by_hop(headers: &mut HeaderMap, mut before: Option<&mut Vec<Field>>) {
     let mut found = [false; HOP_BY_HOP.len()];
     for name in headers.keys() {
         if let Some(at) = HOP_BY_HOP.iter().position(|hop| hop == name) {
@@ -104,6 +111,9 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
         return;
     }
     for (name, found) in HOP_BY_HOP.iter().zip(found) {
+        if let (true, Some(before)) = (found, &mut before) {
+            keep(name, headers, before);
+        }
         let trailers = || *name == TE && headers.get(TE).is_some_and(|te| te == "trailers");
         if found && !trailers() {
             headers.remove(name);
@@ -157,7 +167,7 @@ mod tests {
                 ("x-kept", "1"),
             ],
         );
-        let sealed = seal(&peer(), &mut head);
+        let sealed = seal(&peer(), &mut head, None);
         assert!(!sealed.upgrade && !sealed.asked_gzip);
         assert_eq!(
             lines(&head.headers),
@@ -177,7 +187,7 @@ mod tests {
             200,
             &[("connection", "x-hop, close"), ("x-hop", "1"), ("x-kept", "1")],
         );
-        let sealed = seal(&peer(), &mut testing::head("/", &[("accept-encoding", "br")]));
+        let sealed = seal(&peer(), &mut testing::head("/", &[("accept-encoding", "br")]), None);
         open(sealed, &mut response);
         assert_eq!(lines(&response.headers), ["x-kept: 1"]);
     }
@@ -185,7 +195,7 @@ mod tests {
     #[test]
     fn te_with_anything_but_trailers_goes() {
         let mut head = testing::head("/", &[("te", "gzip, trailers")]);
-        seal(&peer(), &mut head);
+        seal(&peer(), &mut head, None);
         assert!(!head.headers.contains_key(TE));
     }
 
@@ -193,7 +203,7 @@ mod tests {
     fn an_upgrade_is_put_back() {
         let mut head =
             testing::head("/", &[("connection", "keep-alive, upgrade"), ("upgrade", "websocket")]);
-        assert!(seal(&peer(), &mut head).upgrade);
+        assert!(seal(&peer(), &mut head, None).upgrade);
         assert_eq!(
             lines(&head.headers),
             ["connection: Upgrade", "upgrade: websocket", "x-forwarded-for: 192.0.2.7"]
@@ -210,7 +220,7 @@ mod tests {
     #[test]
     fn gzip_is_asked_for_where_the_client_did_not_choose_and_undone_on_the_way_back() {
         let mut head = testing::head("/", &[]);
-        let sealed = seal(&peer(), &mut head);
+        let sealed = seal(&peer(), &mut head, None);
         assert_eq!(head.headers[ACCEPT_ENCODING], "gzip");
         let zipped =
             [("content-encoding", "gzip"), ("content-length", "9"), ("content-type", "text/plain")];
@@ -218,9 +228,9 @@ mod tests {
         assert_eq!(open(sealed, &mut response), Delivery { gunzip: true, ..Delivery::default() });
         assert_eq!(lines(&response.headers), ["content-type: text/plain"]);
         let mut ranged = testing::head("/", &[("range", "bytes=0-1")]);
-        assert!(!seal(&peer(), &mut ranged).asked_gzip);
+        assert!(!seal(&peer(), &mut ranged, None).asked_gzip);
         let mut response = testing::response(200, &zipped);
-        let theirs = seal(&peer(), &mut testing::head("/", &[("accept-encoding", "gzip")]));
+        let theirs = seal(&peer(), &mut testing::head("/", &[("accept-encoding", "gzip")]), None);
         assert_eq!(open(theirs, &mut response), Delivery::default());
         assert_eq!(response.headers[CONTENT_ENCODING], "gzip");
     }
@@ -234,7 +244,7 @@ mod tests {
             (204, &[], false),
             (304, &[], false),
         ] {
-            let sealed = seal(&peer(), &mut testing::head("/", &[("accept-encoding", "br")]));
+            let sealed = seal(&peer(), &mut testing::head("/", &[("accept-encoding", "br")]), None);
             assert_eq!(open(sealed, &mut testing::response(status, headers)).sniff, want);
         }
     }

@@ -1,5 +1,5 @@
 //! The way from the client to a server: entry, middlewares, retries.
-use super::{Awaiting, Exchange, Output, SendError, answer, forward, target};
+use super::{Awaiting, Exchange, Output, SendError, answer, forward, rewind::Saved, target};
 use crate::{
     cells::{CellId, Cells},
     entry_point::{EntryPoint, EntryPointId, Peer, forwarded, sanitize},
@@ -9,9 +9,9 @@ use crate::{
     rule::view::View,
     time::Instant,
 };
-use alloc::{borrow::Cow, boxed::Box};
+use alloc::borrow::Cow;
 use core::time::Duration;
-use http::{HeaderMap, StatusCode, Uri, request};
+use http::{StatusCode, request};
 
 /// What a middleware left behind for the way back, and its position.
 #[derive(Debug)]
@@ -27,13 +27,22 @@ enum FrameKind {
         /// Before the next try.
         wait: Duration,
         wait_max: Duration,
-        /// The head as it was here, where a middleware further in edits it.
-        saved: Option<Box<(Uri, HeaderMap)>>,
+        /// What was here of the head that middlewares further in edit.
+        saved: Saved,
     },
     Kept(Kept, Option<CellId>),
 }
 
 impl Frame {
+    const fn is_retry(&self) -> bool {
+        matches!(self.kind, FrameKind::Retry { .. })
+    }
+
+    /// Whether it is of a middleware further in than a position.
+    pub(super) const fn is_beyond(&self, depth: usize) -> bool {
+        depth < self.depth
+    }
+
     /// What the middleware at a position kept.
     pub(super) const fn kept_at(&mut self, depth: usize) -> Option<&mut Kept> {
         match &mut self.kind {
@@ -46,19 +55,19 @@ impl Frame {
 /// What a middleware may look at.
 pub(super) fn context<'a>(exchange: &'a Exchange, now: Instant, step: &Step) -> Context<'a> {
     let Exchange { plan, entry_point, peer, entropy, .. } = exchange;
-    context_of(plan, *entry_point, peer, *entropy, now, step)
+    Context { cell: step.cell, ..context_of(plan, *entry_point, peer, *entropy, now) }
 }
 
+/// The same for a middleware without a cell.
 pub(super) fn context_of<'a>(
     plan: &'a Plan,
     entry_point: EntryPointId,
     peer: &'a Peer,
     entropy: u64,
     now: Instant,
-    step: &Step,
 ) -> Context<'a> {
     let entry_point = entry_point_of(plan, entry_point);
-    Context { now, peer, entry_point, entropy, cell: step.cell }
+    Context { now, peer, entry_point, entropy, cell: None }
 }
 
 fn entry_point_of(plan: &Plan, id: EntryPointId) -> &EntryPoint {
@@ -117,13 +126,19 @@ impl Exchange {
         if let Some(router) = self.router.clone() {
             while let Some(step) = router.middlewares.get(self.depth) {
                 let verdict = step.middleware.inward(&context(self, now, step), cells, head);
+                if matches!(verdict, Verdict::Continue) {
+                    self.depth += 1;
+                    continue;
+                }
                 if let Some(output) = self.obey(now, cells, step, verdict, head) {
                     return output;
                 }
             }
         }
         if self.sealed.is_none() {
-            self.sealed = Some(forward::seal(&self.peer, head));
+            let tries = self.frames.iter().any(Frame::is_retry);
+            let before = tries.then_some(&mut self.before_seal);
+            self.sealed = Some(forward::seal(&self.peer, head, before));
         }
         self.resolve(now, cells, head)
     }
@@ -224,8 +239,7 @@ impl Exchange {
         head: &mut request::Parts,
         error: SendError,
     ) -> Output {
-        let is_retry = |frame: &Frame| matches!(frame.kind, FrameKind::Retry { .. });
-        if self.page.is_some() || !self.frames.iter().any(is_retry) {
+        if self.page.is_some() || !self.frames.iter().any(Frame::is_retry) {
             return match self.another_server(cells, head) {
                 Some(output) => output,
                 None => self.respond(now, cells, answer::status(error.status())),
@@ -241,6 +255,7 @@ impl Exchange {
             }
         }
         self.release_to(point + 1, now, cells);
+        self.unseal(&mut head.headers);
         let Frame { depth, kind: FrameKind::Retry { left, wait, wait_max, saved } } =
             &mut self.frames[point]
         else {
@@ -248,11 +263,8 @@ impl Exchange {
         };
         *left -= 1;
         self.depth = *depth + 1;
-        if let Some(saved) = saved {
-            head.uri = saved.0.clone();
-            head.headers = saved.1.clone();
-            self.sealed = None;
-        }
+        let further_in = self.router.as_ref().and_then(|it| it.middlewares.get(self.depth..));
+        saved.restore(head, further_in.unwrap_or(&[]));
         let until = now + *wait;
         *wait = wait.saturating_mul(2).min(*wait_max);
         if until > now {
@@ -263,11 +275,9 @@ impl Exchange {
     }
 
     fn begin_retries(&mut self, head: &request::Parts, attempts: u32, wait: Duration) {
-        let further_in = self.router.iter().flat_map(|router| &*router.middlewares);
-        let saved = further_in
-            .skip(self.depth + 1)
-            .any(|step| step.middleware.edits_request())
-            .then(|| Box::new((head.uri.clone(), head.headers.clone())));
+        let router = self.router.as_ref().filter(|_| attempts > 1);
+        let further_in = router.and_then(|router| router.middlewares.get(self.depth + 1..));
+        let saved = Saved::new(head, further_in.unwrap_or(&[]));
         let (left, wait_max) = (attempts.saturating_sub(1), wait.saturating_mul(2));
         let kind = FrameKind::Retry { left, wait, wait_max, saved };
         self.frames.push(Frame { depth: self.depth, kind });

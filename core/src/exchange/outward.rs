@@ -113,8 +113,10 @@ impl Exchange {
         cells: &C,
         head: &mut request::Parts,
     ) -> Output {
+        self.before_seal.clear();
+        self.lent_authorization = false;
         if self.page.is_some() {
-            self.sealed = Some(forward::seal(&self.peer, head));
+            self.sealed = Some(forward::seal(&self.peer, head, None));
             return self.resolve(now, cells, head);
         }
         self.sealed = None;
@@ -139,17 +141,18 @@ impl Exchange {
         head: &mut response::Parts,
         whole: bool,
     ) -> Option<Output> {
+        let router = self.router.as_ref()?;
+        let mut context =
+            inward::context_of(&self.plan, self.entry_point, &self.peer, self.entropy, now);
+        let mut frame = self.frames.len();
         while let Some(at) = self.depth.checked_sub(1) {
-            let step = self.router.as_ref()?.middlewares.get(at)?;
-            let context = inward::context_of(
-                &self.plan,
-                self.entry_point,
-                &self.peer,
-                self.entropy,
-                now,
-                step,
-            );
-            let kept = self.frames.iter_mut().rev().find_map(|frame| frame.kept_at(at));
+            let step = router.middlewares.get(at)?;
+            context.cell = step.cell;
+            // `frame` starts at the length and only falls.
+            while self.frames[..frame].last().is_some_and(|inner| inner.is_beyond(at)) {
+                frame -= 1;
+            }
+            let kept = self.frames[..frame].last_mut().and_then(|inner| inner.kept_at(at));
             let delivery = &mut self.delivery;
             let mut answer = Answer { head, origin: self.origin, delivery, kept };
             match step.middleware.outward(&context, cells, &mut answer) {

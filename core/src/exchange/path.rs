@@ -9,6 +9,9 @@ use percent_encoding::percent_decode_str;
 /// The bytes that a path stands for.
 #[must_use]
 pub fn decode(raw: &str) -> Cow<'_, [u8]> {
+    if !raw.contains('%') {
+        return Cow::Borrowed(raw.as_bytes());
+    }
     percent_decode_str(raw).into()
 }
 
@@ -44,7 +47,7 @@ pub fn replaced(raw: &str) -> HeaderValue {
 
 /// Cuts off what the first `len` decoded bytes are spelled with; what is left has its leading slash.
 #[must_use]
-pub fn cut(raw: &str, len: usize) -> (&str, String) {
+pub fn cut(raw: &str, len: usize) -> (&str, Cow<'_, str>) {
     let mut at = 0;
     for _ in 0..len {
         at += match raw.as_bytes().get(at) {
@@ -54,9 +57,11 @@ pub fn cut(raw: &str, len: usize) -> (&str, String) {
         };
     }
     let (start, rest) = raw.split_at_checked(at).unwrap_or((raw, ""));
-    let rest =
-        ["/", "%2F", "%2f"].iter().find_map(|slash| rest.strip_prefix(slash)).unwrap_or(rest);
-    (start, format!("/{rest}"))
+    if rest.starts_with('/') {
+        return (start, Cow::Borrowed(rest));
+    }
+    let escaped = rest.strip_prefix("%2F").or_else(|| rest.strip_prefix("%2f"));
+    (start, Cow::Owned(["/", escaped.unwrap_or(rest)].concat()))
 }
 
 /// Decoded bytes as text, a replacement character for each that is none.

@@ -102,10 +102,14 @@ impl Exchange {
             } else if let Some(host) = &self.client_host {
                 head.headers.insert(HOST, host.clone());
             }
+            if core::mem::take(&mut self.lent_authorization) {
+                head.headers.remove(AUTHORIZATION);
+            }
             if let Some(authorization) = &server.authorization
                 && !head.headers.contains_key(AUTHORIZATION)
             {
                 head.headers.insert(AUTHORIZATION, authorization.clone());
+                self.lent_authorization = true;
             }
         }
         self.awaiting = Awaiting::Response;

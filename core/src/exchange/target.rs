@@ -64,15 +64,17 @@ pub struct TooLong;
 /// # Errors
 /// The head stays as it was: with that path, the target would be too long.
 pub fn replace_path(head: &mut request::Parts, path: &str) -> Result<(), TooLong> {
-    join_path(head, "", path)
+    let path = joined_path(&head.uri, "", path)?;
+    put_path(head, path);
+    Ok(())
 }
 
-/// The same for a path in two pieces.
+/// An encoded path in two pieces, with the query of a target.
 ///
 /// # Errors
-/// As for [`replace_path`].
-pub fn join_path(head: &mut request::Parts, start: &str, rest: &str) -> Result<(), TooLong> {
-    let query = head.uri.query();
+/// That would be too long.
+pub fn joined_path(uri: &Uri, start: &str, rest: &str) -> Result<PathAndQuery, TooLong> {
+    let query = uri.query();
     let length = start.len() + rest.len() + query.map_or(0, |query| 1 + query.len());
     // Exactly as long, so that nothing is moved when it becomes a target.
     let mut text = String::with_capacity(length);
@@ -83,27 +85,34 @@ pub fn join_path(head: &mut request::Parts, start: &str, rest: &str) -> Result<(
         text.push_str(query);
     }
     // A path that is encoded has no character that a target cannot carry.
-    let path_and_query = PathAndQuery::try_from(text).map_err(|_| TooLong)?;
-    let mut parts = core::mem::take(&mut head.uri).into_parts();
-    parts.path_and_query = Some(path_and_query);
-    // The parts were those of a target, and the path is one: only a scheme without an authority
-    // could fail, which no target has.
-    head.uri = Uri::from_parts(parts).unwrap_or_default();
-    Ok(())
+    PathAndQuery::try_from(text).map_err(|_| TooLong)
 }
 
-/// Puts a path that a middleware made in the place of the request's: encoded where it must be, with its
-/// leading slash; the query stays.
+/// A path that a middleware made, encoded where it must be, with its leading slash, and with the query of
+/// a target.
 ///
 /// # Errors
 /// The answer to a request whose path would climb out of where it was put, or be too long.
-pub fn rewrite_path(head: &mut request::Parts, path: &str) -> Result<(), Response<Bytes>> {
+pub fn rewritten_path(uri: &Uri, path: &str) -> Result<PathAndQuery, Response<Bytes>> {
     let slash = if path.starts_with('/') { "" } else { "/" };
     let path: Cow<'_, str> = utf8_percent_encode(path, PATH).into();
     if path::climbs(&path) {
         return Err(answer::status(StatusCode::BAD_REQUEST));
     }
-    join_path(head, slash, &path).map_err(|TooLong| answer::status(StatusCode::URI_TOO_LONG))
+    joined_path(uri, slash, &path).map_err(|TooLong| answer::status(StatusCode::URI_TOO_LONG))
+}
+
+/// Puts path and query in the place of the request's.
+pub fn put_path(head: &mut request::Parts, path: PathAndQuery) {
+    if head.uri.authority().is_none() {
+        head.uri = Uri::from(path);
+        return;
+    }
+    let mut parts = core::mem::take(&mut head.uri).into_parts();
+    parts.path_and_query = Some(path);
+    // The parts were those of a target, and the path is one: only a scheme without an authority
+    // could fail, and there is one.
+    head.uri = Uri::from_parts(parts).unwrap_or_default();
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! `addPrefix`: a prefix before the path. Compat: middlewares.md "addPrefix".
-use super::{Context, Options, Verdict, Walk};
+use super::{Context, Edits, Options, Verdict, Walk};
 use crate::{
     cells::Cells,
     exchange::{
@@ -40,11 +40,17 @@ impl Options for AddPrefix {
 
 impl Walk for Prefix {
     fn inward<C: Cells>(&self, _: &Context<'_>, _: &C, head: &mut request::Parts) -> Verdict {
-        let uri = head.uri.clone();
-        match target::join_path(head, &self.prefix, uri.path()) {
-            Ok(()) => Verdict::Continue,
+        match target::joined_path(&head.uri, &self.prefix, head.uri.path()) {
+            Ok(path) => {
+                target::put_path(head, path);
+                Verdict::Continue
+            }
             Err(TooLong) => Verdict::Respond(answer::status(StatusCode::URI_TOO_LONG)),
         }
+    }
+
+    fn edits(&self) -> Edits<'_> {
+        Edits::Path(&[])
     }
 }
 

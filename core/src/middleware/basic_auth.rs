@@ -1,6 +1,6 @@
 //! `basicAuth`: only users with a password pass. Compat: middlewares.md "basicAuth".
 use super::{
-    Context, Options, Verdict, Walk,
+    Context, Edits, Options, Verdict, Walk,
     credentials::Credentials,
     users::{self, Admission, Lines},
 };
@@ -122,8 +122,8 @@ impl Walk for Gate {
         user.map_or_else(|| self.refuse(), |user| Verdict::Known { user })
     }
 
-    fn edits_request(&self) -> bool {
-        self.admission.remove_header
+    fn edits(&self) -> Edits<'_> {
+        self.admission.edits()
     }
 
     fn knows(&self, user: &[u8]) -> bool {

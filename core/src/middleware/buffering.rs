@@ -4,7 +4,7 @@
 //! The answer that grants an upgrade passes as it is: what follows is no body. Where the contract has responses go to a file from their first byte on when
 //! `memResponseBodyBytes` is unset, they stay in memory up to 1 MiB as requests do.
 use super::{
-    Answer, Context, Kept, Options, Reaction, Verdict, Walk,
+    Answer, Context, Edits, Kept, Options, Reaction, Verdict, Walk,
     expression::{Expression, Value},
 };
 use crate::{
@@ -15,7 +15,7 @@ use alloc::{boxed::Box, format, string::String};
 use bytes::Bytes;
 use function::Function;
 use http::{
-    HeaderValue, Response, StatusCode,
+    HeaderName, HeaderValue, Response, StatusCode,
     header::CONTENT_LENGTH,
     request,
 };
@@ -134,8 +134,9 @@ impl Walk for Buffers {
         Reaction::Collect(self.response)
     }
 
-    fn edits_request(&self) -> bool {
-        false
+    fn edits(&self) -> Edits<'_> {
+        static LENGTH: [HeaderName; 1] = [CONTENT_LENGTH];
+        Edits::Fields(&LENGTH)
     }
 }
 

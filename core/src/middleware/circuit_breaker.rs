@@ -1,6 +1,6 @@
 //! `circuitBreaker`: no requests for a while to a service that fails. Compat: middlewares.md
 //! "circuitBreaker".
-use super::{Answer, Context, Kept, Options, Reaction, Verdict, Walk, expression::Expression};
+use super::{Answer, Context, Edits, Kept, Options, Reaction, Verdict, Walk, expression::Expression};
 use crate::{
     cells::{BreakerId, CellId, CellSpecs, Cells},
     config::scalar,
@@ -127,8 +127,8 @@ impl Walk for Guard {
         Reaction::Continue
     }
 
-    fn edits_request(&self) -> bool {
-        false
+    fn edits(&self) -> Edits<'_> {
+        Edits::Nothing
     }
 
     fn cell(&self, specs: &mut CellSpecs) -> Option<CellId> {

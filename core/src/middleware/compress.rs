@@ -3,7 +3,7 @@
 //! The way in sees what the client takes, the way out whether the response is fit for it. How long a
 //! body is that does not say so, the shell finds out (see [`Encode`]); [`Encoding::apply`] then edits
 //! the head.
-use super::{Answer, Context, Kept, Options, Reaction, Verdict, Walk, vary};
+use super::{Answer, Context, Edits, Kept, Options, Reaction, Verdict, Walk, vary};
 use crate::{
     cells::Cells,
     entry_point::forwarded::tokens,
@@ -178,8 +178,8 @@ impl Walk for Rules {
         Reaction::Continue
     }
 
-    fn edits_request(&self) -> bool {
-        false
+    fn edits(&self) -> Edits<'_> {
+        Edits::Nothing
     }
 }
 
@@ -217,7 +217,8 @@ fn is_grpc(kind: &str) -> bool {
 /// Whether a message says that no proxy may change its body, or that of its response. RFC 9111 §5.2.
 fn is_fixed(headers: &HeaderMap) -> bool {
     let said = |token: &str| token.eq_ignore_ascii_case("no-transform");
-    headers.get_all(CACHE_CONTROL).iter().flat_map(tokens).any(said)
+    headers.contains_key(CACHE_CONTROL)
+        && headers.get_all(CACHE_CONTROL).iter().flat_map(tokens).any(said)
 }
 
 fn has_no_body(status: StatusCode) -> bool {

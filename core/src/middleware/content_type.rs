@@ -1,6 +1,6 @@
 //! `contentType`: whether a type is found for servers' responses that have none. Compat: middlewares.md
 //! "contentType".
-use super::{Answer, Context, Options, Reaction, Walk};
+use super::{Answer, Context, Edits, Options, Reaction, Walk};
 use crate::cells::Cells;
 use alloc::string::String;
 use serde::{Deserialize, Serialize};
@@ -33,8 +33,8 @@ impl Walk for Detection {
         Reaction::Continue
     }
 
-    fn edits_request(&self) -> bool {
-        false
+    fn edits(&self) -> Edits<'_> {
+        Edits::Nothing
     }
 }
 

@@ -1,7 +1,7 @@
 //! `digestAuth`: only users with a password pass, and it is never sent. RFC 2617 with MD5 and
 //! `qop=auth`. Compat: middlewares.md "digestAuth".
 use super::{
-    Context, Options, Verdict, Walk,
+    Context, Edits, Options, Verdict, Walk,
     users::{self, Admission, Lines},
 };
 use crate::{
@@ -215,8 +215,8 @@ impl Walk for Gate {
         Verdict::Respond(users::unauthorized(self.challenge(nonce, stale)))
     }
 
-    fn edits_request(&self) -> bool {
-        self.admission.remove_header
+    fn edits(&self) -> Edits<'_> {
+        self.admission.edits()
     }
 
     fn cell(&self, specs: &mut CellSpecs) -> Option<CellId> {

@@ -1,5 +1,5 @@
 //! `errors`: a page of another service in the place of an error. Compat: middlewares.md "errors".
-use super::{Answer, Context, Kept, Options, Reaction, Verdict, Walk};
+use super::{Answer, Context, Edits, Kept, Options, Reaction, Verdict, Walk};
 use crate::{cells::Cells, exchange::target};
 use alloc::{
     boxed::Box,
@@ -110,8 +110,8 @@ impl Walk for Pages {
         }
     }
 
-    fn edits_request(&self) -> bool {
-        false
+    fn edits(&self) -> Edits<'_> {
+        Edits::Nothing
     }
 
     fn service(&self) -> Option<&str> {

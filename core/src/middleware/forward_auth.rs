@@ -1,5 +1,5 @@
 //! `forwardAuth`: another server says who passes. Compat: middlewares.md "forwardAuth".
-use super::{Context, Options, Verdict, Walk};
+use super::{Context, Edits, Options, Verdict, Walk};
 use crate::{
     cells::Cells,
     config::file::File,
@@ -207,8 +207,11 @@ impl Walk for Guard {
         Verdict::Respond(answer::empty(StatusCode::INTERNAL_SERVER_ERROR))
     }
 
-    fn edits_request(&self) -> bool {
-        !self.from_answer.names.is_empty() || self.from_answer.expression.is_some()
+    fn edits(&self) -> Edits<'_> {
+        match self.from_answer.expression {
+            None => Edits::Fields(&self.from_answer.names),
+            Some(_) => Edits::Anything,
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! A request meets its parts in this order: [`cors`] may answer it (preflight), [`custom`] edits it,
 //! [`security`] may refuse or redirect it. On the way out fields of `custom` come first, those of
 //! `cors` and `security` last; each overwrites the server's.
-use super::{Answer, Context, Kept, Options, Origin, Reaction, Verdict, Walk};
+use super::{Answer, Context, Edits, Kept, Options, Origin, Reaction, Verdict, Walk};
 use crate::cells::Cells;
 use alloc::{boxed::Box, collections::BTreeMap, format, string::String, vec::Vec};
 use cors::Cors;
@@ -226,9 +226,8 @@ impl Walk for Rules {
         Reaction::Continue
     }
 
-    /// Setting and deleting twice is the same as once, unless it hides who asks.
-    fn edits_request(&self) -> bool {
-        self.cors.is_some() && self.custom.edits_any(&cors::READ)
+    fn edits(&self) -> Edits<'_> {
+        Edits::Fields(self.custom.request_names())
     }
 }
 

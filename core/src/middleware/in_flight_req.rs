@@ -1,10 +1,10 @@
 //! `inFlightReq`: at most so many requests at once from one source. Compat: middlewares.md "inFlightReq".
-use super::{Context, Kept, Options, Verdict, Walk, source::{Key, Source, SourceCriterion}};
+use super::{Context, Edits, Kept, Options, Verdict, Walk, source::{Key, Source, SourceCriterion}};
 use crate::{
     cells::{CellId, Cells, InFlightId},
     cells::CellSpecs,
 };
-use alloc::{collections::BTreeMap, format, string::String};
+use alloc::{collections::{BTreeMap, btree_map::Entry}, format, string::String};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE, request};
 use serde::{Deserialize, Serialize};
@@ -64,8 +64,8 @@ impl Walk for Limit {
         Verdict::Respond(response)
     }
 
-    fn edits_request(&self) -> bool {
-        false
+    fn edits(&self) -> Edits<'_> {
+        Edits::Nothing
     }
 
     fn cell(&self, specs: &mut CellSpecs) -> Option<CellId> {
@@ -90,20 +90,20 @@ impl InFlight {
 
     /// Takes a place, if there is one.
     pub fn enter(&mut self, source: Key) -> bool {
-        let count = self.live.get(&source).copied().unwrap_or(0);
-        if count >= self.amount {
-            return false;
+        match self.live.entry(source) {
+            Entry::Occupied(mut count) if *count.get() < self.amount => *count.get_mut() += 1,
+            Entry::Vacant(entry) if 0 < self.amount => drop(entry.insert(1)),
+            Entry::Occupied(_) | Entry::Vacant(_) => return false,
         }
-        self.live.insert(source, count + 1);
         true
     }
 
     /// Gives a place back.
     pub fn leave(&mut self, source: Key) {
-        if let Some(count) = self.live.get_mut(&source) {
-            *count -= 1;
-            if *count == 0 {
-                self.live.remove(&source);
+        if let Entry::Occupied(mut count) = self.live.entry(source) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
             }
         }
     }

@@ -1,6 +1,6 @@
 //! `ipWhiteList`: requests of some addresses only. Compat: middlewares.md "ipWhiteList".
 use super::{
-    Context, Options, Verdict, Walk,
+    Context, Edits, Options, Verdict, Walk,
     source::{IpStrategy, Source, address, networks},
 };
 use crate::{cells::Cells, exchange::answer};
@@ -76,8 +76,8 @@ impl Walk for Admission {
         Verdict::Respond(self.refuse())
     }
 
-    fn edits_request(&self) -> bool {
-        false
+    fn edits(&self) -> Edits<'_> {
+        Edits::Nothing
     }
 }
 

@@ -1,6 +1,6 @@
 //! `passTLSClientCert`: the client's certificates, told to servers in headers. Compat: middlewares.md
 //! "passTLSClientCert".
-use super::{Context, Options, Verdict, Walk};
+use super::{Context, Edits, Options, Verdict, Walk};
 use crate::{
     cells::Cells,
     entry_point::Certificates,
@@ -95,8 +95,9 @@ impl Walk for Telling {
         Verdict::Continue
     }
 
-    fn edits_request(&self) -> bool {
-        false
+    fn edits(&self) -> Edits<'_> {
+        static TOLD: [HeaderName; 2] = [CERT, INFO];
+        Edits::Fields(&TOLD)
     }
 }
 

@@ -1,6 +1,6 @@
 //! `rateLimit`: so many requests a second from one source. Compat: middlewares.md "rateLimit".
 use super::{
-    Context, Options, Verdict, Walk,
+    Context, Edits, Options, Verdict, Walk,
     source::{Key, Source, SourceCriterion},
 };
 use crate::{
@@ -104,8 +104,8 @@ impl Walk for Limit {
         }
     }
 
-    fn edits_request(&self) -> bool {
-        false
+    fn edits(&self) -> Edits<'_> {
+        Edits::Nothing
     }
 
     fn cell(&self, specs: &mut CellSpecs) -> Option<CellId> {

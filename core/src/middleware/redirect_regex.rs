@@ -1,7 +1,7 @@
 //! `redirectRegex`: to another place, made of the request's URL. Compat: middlewares.md "redirectRegex".
 //!
 //! 2.1 runs the result through a template engine, with what clients send in it; here `{{` is text.
-use super::{Context, Options, Verdict, Walk, redirect_scheme::status};
+use super::{Context, Edits, Options, Verdict, Walk, redirect_scheme::status};
 use crate::{
     cells::Cells,
     entry_point::forwarded,
@@ -65,8 +65,8 @@ impl Walk for Redirect {
         })
     }
 
-    fn edits_request(&self) -> bool {
-        false
+    fn edits(&self) -> Edits<'_> {
+        Edits::Nothing
     }
 }
 

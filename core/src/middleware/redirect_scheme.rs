@@ -1,5 +1,5 @@
 //! `redirectScheme`: to the same place by another scheme. Compat: middlewares.md "redirectScheme".
-use super::{Context, Options, Verdict, Walk};
+use super::{Context, Edits, Options, Verdict, Walk};
 use crate::{cells::Cells, entry_point::forwarded, exchange::answer, exchange::target};
 use alloc::{boxed::Box, format, string::String};
 use http::{Method, StatusCode, request};
@@ -58,8 +58,8 @@ impl Walk for Scheme {
         Verdict::Respond(answer::redirect(status(&head.method, self.permanent), &location))
     }
 
-    fn edits_request(&self) -> bool {
-        false
+    fn edits(&self) -> Edits<'_> {
+        Edits::Nothing
     }
 }
 

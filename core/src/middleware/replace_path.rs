@@ -1,5 +1,5 @@
 //! `replacePath`: another path, whatever it was. Compat: middlewares.md "replacePath".
-use super::{Context, Options, Verdict, Walk};
+use super::{Context, Edits, Options, Verdict, Walk};
 use crate::{
     cells::Cells,
     exchange::{
@@ -29,6 +29,9 @@ pub struct Replaced {
 
 /// What was replaced.
 pub(super) const X_REPLACED_PATH: HeaderName = HeaderName::from_static("x-replaced-path");
+
+/// What is edited besides the path.
+pub(super) static REPLACED: [HeaderName; 1] = [X_REPLACED_PATH];
 
 /// The answer to a request whose new path has an escape that is none.
 pub(super) fn bad_escape(escape: &str) -> Response<Bytes> {
@@ -61,6 +64,10 @@ impl Walk for Replaced {
         }
         head.headers.append(X_REPLACED_PATH, replaced);
         Verdict::Continue
+    }
+
+    fn edits(&self) -> Edits<'_> {
+        Edits::Path(&REPLACED)
     }
 }
 

@@ -1,7 +1,7 @@
 //! `replacePathRegex`: parts of the path replaced. Compat: middlewares.md "replacePathRegex".
 use super::{
-    Context, Options, Verdict, Walk,
-    replace_path::{X_REPLACED_PATH, bad_escape},
+    Context, Edits, Options, Verdict, Walk,
+    replace_path::{REPLACED, X_REPLACED_PATH, bad_escape},
 };
 use crate::{
     cells::Cells,
@@ -64,11 +64,16 @@ impl Walk for Rewrite {
             return Verdict::Respond(bad_escape(&escape));
         }
         let replaced = path::replaced(head.uri.path());
-        if let Err(response) = target::rewrite_path(head, &new) {
-            return Verdict::Respond(response);
+        match target::rewritten_path(&head.uri, &new) {
+            Ok(path) => target::put_path(head, path),
+            Err(response) => return Verdict::Respond(response),
         }
         head.headers.append(X_REPLACED_PATH, replaced);
         Verdict::Continue
+    }
+
+    fn edits(&self) -> Edits<'_> {
+        Edits::Path(&REPLACED)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The waits between tries are those that 2.4 documents, a first one and at most twice as long ones,
 //! but without its random share: the same requests wait equally long in every run.
-use super::{Context, Options, Verdict, Walk};
+use super::{Context, Edits, Options, Verdict, Walk};
 use crate::cells::Cells;
 use crate::config::scalar;
 use alloc::{format, string::String};
@@ -45,7 +45,7 @@ impl Walk for Attempts {
         Verdict::Retry { attempts: self.attempts, initial_interval: self.initial_interval }
     }
 
-    fn edits_request(&self) -> bool {
-        false
+    fn edits(&self) -> Edits<'_> {
+        Edits::Nothing
     }
 }

@@ -1,5 +1,5 @@
 //! `stripPrefix`: a prefix cut off the path. Compat: middlewares.md "stripPrefix".
-use super::{Context, Options, Verdict, Walk};
+use super::{Context, Edits, Options, Verdict, Walk};
 use crate::{
     cells::Cells,
     exchange::{path, target},
@@ -29,6 +29,9 @@ pub struct Prefixes {
 /// What was cut off.
 pub(super) const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 
+/// What is edited besides the path.
+pub(super) static PREFIX: [HeaderName; 1] = [X_FORWARDED_PREFIX];
+
 impl Options for StripPrefix {
     type Middleware = Prefixes;
 
@@ -48,11 +51,16 @@ impl Walk for Prefixes {
         let found = self.prefixes.iter().find(|(it, _)| decoded.starts_with(it.as_bytes()));
         let Some((prefix, header)) = found else { return Verdict::Continue };
         let (_, rest) = path::cut(head.uri.path(), prefix.len());
-        if let Err(response) = target::rewrite_path(head, &rest) {
-            return Verdict::Respond(response);
+        match target::rewritten_path(&head.uri, &rest) {
+            Ok(path) => target::put_path(head, path),
+            Err(response) => return Verdict::Respond(response),
         }
         head.headers.append(X_FORWARDED_PREFIX, header.clone());
         Verdict::Continue
+    }
+
+    fn edits(&self) -> Edits<'_> {
+        Edits::Path(&PREFIX)
     }
 }
 

@@ -1,5 +1,5 @@
 //! `stripPrefixRegex`: a prefix cut off the path, found by expressions. Compat: middlewares.md "stripPrefixRegex".
-use super::{Context, Options, Verdict, Walk, strip_prefix::X_FORWARDED_PREFIX};
+use super::{Context, Edits, Options, Verdict, Walk, strip_prefix::{PREFIX, X_FORWARDED_PREFIX}};
 use crate::{
     cells::Cells,
     exchange::{
@@ -54,11 +54,16 @@ impl Walk for Expressions {
         let header = HeaderValue::from_bytes(&path::decode(prefix))
             .or_else(|_| HeaderValue::from_str(prefix))
             .unwrap_or(HeaderValue::from_static("/"));
-        if let Err(response) = target::rewrite_path(head, &rest) {
-            return Verdict::Respond(response);
+        match target::rewritten_path(&head.uri, &rest) {
+            Ok(path) => target::put_path(head, path),
+            Err(response) => return Verdict::Respond(response),
         }
         head.headers.append(X_FORWARDED_PREFIX, header);
         Verdict::Continue
+    }
+
+    fn edits(&self) -> Edits<'_> {
+        Edits::Path(&PREFIX)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What `basicAuth` and `digestAuth` share: lists of users, the realm, the 401, and what a request
 //! carries on once somebody is known. Compat: middlewares.md "basicAuth".
+use super::Edits;
 use crate::config::file::File;
 use alloc::{
     format,
@@ -144,6 +145,15 @@ impl Admission {
             ));
         }
         Ok(())
+    }
+
+    /// What [`Self::admit`] edits. The password was dear: the head is saved whole beside it.
+    pub(super) const fn edits(&self) -> Edits<'_> {
+        if self.remove_header || self.header_field.is_some() {
+            Edits::Anything
+        } else {
+            Edits::Nothing
+        }
     }
 
     /// Edits the request of a known user. What the client sent in the header field is replaced, in

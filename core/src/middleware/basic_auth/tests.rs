@@ -103,7 +103,8 @@ fn the_server_sees_what_the_options_say() {
     pass(&gate, &mut head);
     assert_eq!(testing::all(&head.headers, "x-user"), ["a"]);
     assert!(!head.headers.contains_key(AUTHORIZATION));
-    assert!(gate.edits_request() && !options(&[SHA]).compile().unwrap().edits_request());
+    assert_eq!(gate.edits(), Edits::Anything);
+    assert_eq!(options(&[SHA]).compile().unwrap().edits(), Edits::Nothing);
     assert_eq!(gate.challenge, r#"Basic realm="a \"b\"""#);
 }
 

@@ -21,7 +21,7 @@ pub(super) fn parse(option: &str, text: &str) -> Result<Box<str>, String> {
 /// The type in a `Content-Type`, without parameters, as sent.
 pub(super) fn essence(value: &HeaderValue) -> &str {
     let text = value.to_str().unwrap_or("");
-    text.split_once(';').map_or(text, |(essence, _)| essence).trim()
+    text.split_once(';').map_or(text, |(essence, _)| essence).trim_ascii()
 }
 
 fn is_token(text: &str) -> bool {

@@ -16,7 +16,7 @@ use http::{
 use regex::Regex;
 
 /// What of a request decides here.
-pub(super) const READ: [HeaderName; 2] = [ORIGIN, ACCESS_CONTROL_REQUEST_METHOD];
+const READ: [HeaderName; 2] = [ORIGIN, ACCESS_CONTROL_REQUEST_METHOD];
 
 const ANY: HeaderValue = HeaderValue::from_static("*");
 

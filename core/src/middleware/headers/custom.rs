@@ -7,6 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, header::HOST};
 #[derive(Debug)]
 pub(super) struct Custom {
     request: Box<[Edit]>,
+    /// The names of those of requests.
+    request_names: Box<[HeaderName]>,
     response: Box<[Edit]>,
 }
 
@@ -15,8 +17,10 @@ type Edit = (HeaderName, Option<HeaderValue>);
 
 impl Custom {
     pub(super) fn compile(options: &Headers) -> Result<Self, String> {
+        let request = edits("customRequestHeaders", &options.custom_request_headers)?;
         Ok(Self {
-            request: edits("customRequestHeaders", &options.custom_request_headers)?,
+            request_names: request.iter().map(|(name, _)| name.clone()).collect(),
+            request,
             response: edits("customResponseHeaders", &options.custom_response_headers)?,
         })
     }
@@ -29,9 +33,9 @@ impl Custom {
         apply(&self.response, headers);
     }
 
-    /// Whether it changes any of these fields of a request.
-    pub(super) fn edits_any(&self, names: &[HeaderName]) -> bool {
-        self.request.iter().any(|(name, _)| names.contains(name))
+    /// The fields of a request that it changes.
+    pub(super) const fn request_names(&self) -> &[HeaderName] {
+        &self.request_names
     }
 }
 

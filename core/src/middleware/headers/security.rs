@@ -100,12 +100,15 @@ impl Security {
 
     /// Lets a request pass, and says whether it counts as one with TLS, or answers it.
     pub(super) fn inward(&self, tls: bool, head: &request::Parts) -> Result<bool, Response<Bytes>> {
+        let says_tls = |(name, value): &Field| head.headers.get(name) == Some(value);
+        let tls = tls || self.tls_said_by.iter().any(says_tls);
+        if self.hosts.is_empty() && self.redirect.is_never() {
+            return Ok(tls);
+        }
         let host = self.host(head);
         if !self.hosts.is_empty() && !self.hosts.iter().any(|it| it.eq_ignore_ascii_case(host)) {
             return Err(answer::text(StatusCode::INTERNAL_SERVER_ERROR, "Bad Host\n"));
         }
-        let says_tls = |(name, value): &Field| head.headers.get(name) == Some(value);
-        let tls = tls || self.tls_said_by.iter().any(says_tls);
         match self.redirect.target(tls, host) {
             None => Ok(tls),
             Some("") => Err(answer::status(StatusCode::BAD_REQUEST)),
@@ -163,6 +166,11 @@ impl Redirect {
                 StatusCode::MOVED_PERMANENTLY
             },
         })
+    }
+
+    /// Whether nobody is sent away.
+    const fn is_never(&self) -> bool {
+        !(self.force_host || self.without_tls)
     }
 
     /// The host that a request is sent to, if it is sent away. It is empty where nobody named one.

@@ -159,18 +159,6 @@ mod custom {
             assert_eq!(head.headers[HOST], want);
         }
     }
-
-    #[test]
-    fn a_second_pass_differs_only_where_it_no_longer_sees_who_asks() {
-        let gone = json!({"Origin": ""});
-        for (json, want) in [
-            (json!({"customRequestHeaders": gone}), false),
-            (json!({"customRequestHeaders": {"X": "1"}, "addVaryHeader": true}), false),
-            (json!({"customRequestHeaders": gone, "addVaryHeader": true}), true),
-        ] {
-            assert_eq!(rules(json.clone()).edits_request(), want, "{json}");
-        }
-    }
 }
 
 proptest! {
