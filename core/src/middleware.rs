@@ -280,20 +280,19 @@ fn unasked() -> Verdict {
 }
 
 macro_rules! middlewares {
-    ($($(#[$attribute:meta])* $field:ident $Type:ident,)*) => {
+    ($($field:ident $Type:ident $name:literal,)*) => {
         $(pub mod $field;)*
 
         /// A middleware as written: exactly one of its types must be there.
         #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-        #[serde(default, rename_all = "camelCase")]
+        #[serde(default)]
         pub struct Definition {
             /// Middlewares in order, expanded in place.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub chain: Option<chain::Chain>,
             $(
                 #[doc = concat!("See [`", stringify!($field), "`].")]
-                $(#[$attribute])*
-                #[serde(skip_serializing_if = "Option::is_none")]
+                #[serde(rename = $name, skip_serializing_if = "Option::is_none")]
                 pub $field: Option<$field::$Type>,
             )*
         }
@@ -308,6 +307,9 @@ macro_rules! middlewares {
         }
 
         impl Definition {
+            /// All types, by their names as written.
+            pub const TYPES: &'static [&'static str] = &["chain", $($name),*];
+
             /// How many types are there; anything but one is an error.
             #[must_use]
             pub fn kinds(&self) -> usize {
@@ -342,6 +344,12 @@ macro_rules! middlewares {
         }
 
         impl Middleware {
+            /// Its type, by its name as written.
+            #[must_use]
+            pub const fn type_name(&self) -> &'static str {
+                match self { $(Self::$Type(_) => $name,)* }
+            }
+
             /// Sees, and may edit, a request on its way in.
             pub(crate) fn inward<C: Cells>(
                 &self,
@@ -416,29 +424,28 @@ macro_rules! middlewares {
 }
 
 middlewares! {
-    add_prefix AddPrefix,
-    basic_auth BasicAuth,
-    buffering Buffering,
-    circuit_breaker CircuitBreaker,
-    compress Compress,
-    digest_auth DigestAuth,
-    forward_auth ForwardAuth,
-    content_type ContentType,
-    errors Errors,
-    headers Headers,
-    in_flight_req InFlightReq,
-    ip_allow_list IpAllowList,
-    ip_white_list IpWhiteList,
-    #[serde(rename = "passTLSClientCert")]
-    pass_tls_client_cert PassTlsClientCert,
-    rate_limit RateLimit,
-    redirect_regex RedirectRegex,
-    redirect_scheme RedirectScheme,
-    replace_path ReplacePath,
-    replace_path_regex ReplacePathRegex,
-    retry Retry,
-    strip_prefix StripPrefix,
-    strip_prefix_regex StripPrefixRegex,
+    add_prefix AddPrefix "addPrefix",
+    basic_auth BasicAuth "basicAuth",
+    buffering Buffering "buffering",
+    circuit_breaker CircuitBreaker "circuitBreaker",
+    compress Compress "compress",
+    digest_auth DigestAuth "digestAuth",
+    forward_auth ForwardAuth "forwardAuth",
+    content_type ContentType "contentType",
+    errors Errors "errors",
+    headers Headers "headers",
+    in_flight_req InFlightReq "inFlightReq",
+    ip_allow_list IpAllowList "ipAllowList",
+    ip_white_list IpWhiteList "ipWhiteList",
+    pass_tls_client_cert PassTlsClientCert "passTLSClientCert",
+    rate_limit RateLimit "rateLimit",
+    redirect_regex RedirectRegex "redirectRegex",
+    redirect_scheme RedirectScheme "redirectScheme",
+    replace_path ReplacePath "replacePath",
+    replace_path_regex ReplacePathRegex "replacePathRegex",
+    retry Retry "retry",
+    strip_prefix StripPrefix "stripPrefix",
+    strip_prefix_regex StripPrefixRegex "stripPrefixRegex",
 }
 
 #[cfg(test)]

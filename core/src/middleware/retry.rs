@@ -49,3 +49,29 @@ impl Walk for Attempts {
         Edits::Nothing
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::middleware::testing;
+
+    #[test]
+    fn a_request_is_tried_so_often_in_all_and_at_least_once() {
+        for (attempts, want) in [
+            (1, Ok(1)),
+            (4_294_967_295, Ok(u32::MAX)),
+            (0, Err("incorrect (or empty) value for attempt (0)")),
+            (-1, Err("incorrect (or empty) value for attempt (-1)")),
+            (4_294_967_296, Err("incorrect (or empty) value for attempt (4294967296)")),
+        ] {
+            let compiled = Retry { attempts, ..Retry::default() }.compile();
+            let got = compiled.as_ref().map(|it| it.attempts).map_err(String::as_str);
+            assert_eq!(got, want);
+        }
+        let retry = Retry { attempts: 2, ..Retry::default() }.compile().unwrap();
+        let verdict = testing::inward(&retry, &mut testing::head("/", &[]));
+        let Verdict::Retry { attempts: 2, initial_interval: Duration::ZERO } = verdict else {
+            panic!("{verdict:?}")
+        };
+    }
+}
