@@ -11,6 +11,7 @@ compile_error!(
 
 pub mod check;
 pub mod client;
+pub mod digest;
 pub mod fault;
 pub mod http1;
 pub mod log;

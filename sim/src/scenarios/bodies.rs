@@ -27,6 +27,7 @@ http:
     zipped: { rule: Host(`zipped`), service: app, middlewares: [ zipped ] }
     typed: { rule: Host(`typed`), service: app, middlewares: [ typed ] }
     half-dead: { rule: Host(`half-dead`), service: half-dead, middlewares: [ retry ] }
+    dead: { rule: Host(`dead`), service: dead, middlewares: [ twice ] }
   middlewares:
     again: { buffering: { memRequestBodyBytes: 5000, memResponseBodyBytes: 300, retryExpression: 'IsNetworkError() && Attempts() < 2' } }
     small: { buffering: { maxRequestBodyBytes: 1000, maxResponseBodyBytes: 1000 } }
@@ -34,10 +35,12 @@ http:
     zipped: { compress: {} }
     typed: { contentType: { autoDetect: false } }
     retry: { retry: { attempts: 20 } }
+    twice: { retry: { attempts: 2, initialInterval: 100ms } }
   services:
     app: { loadBalancer: { servers: [ { url: http://app } ] } }
     pages: { loadBalancer: { servers: [ { url: http://pages } ] } }
     half-dead: { loadBalancer: { servers: [ { url: http://refuses }, { url: http://app } ] } }
+    dead: { loadBalancer: { servers: [ { url: http://refuses } ] } }
 ";
 
 const CROWD: usize = 4;
@@ -91,7 +94,7 @@ async fn traffic(
 ) {
     for _ in 0..EACH {
         let length = rng.length(0, 20_000);
-        match rng.within(0, 8) {
+        match rng.within(0, 9) {
             0 | 1 => {
                 wanted.borrow_mut().insert(client.next_id());
                 let request = Request::post("again", "/", length);
@@ -132,6 +135,14 @@ async fn traffic(
                 checks.answered(&answer);
                 let took = answer.map_or(Duration::MAX, |got| got.took);
                 checks.within("a retry's time", &took, &Duration::ZERO, &Duration::from_secs(1));
+            }
+            8 => {
+                let answer = client.send(Request::get("dead", "/")).await;
+                let (status, took) =
+                    answer.map_or((0, Duration::ZERO), |got| (got.status, got.took));
+                checks.equal("the status when no try reaches a server", &status, &502);
+                let wait = Duration::from_millis(100);
+                checks.within("the time of two tries", &took, &wait, &Duration::from_secs(1));
             }
             _ => {
                 let host = *rng.one_of(&["page", "typed"]);

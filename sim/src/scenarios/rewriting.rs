@@ -24,21 +24,27 @@ http:
     strip-regex: { rule: Host(`strip-regex`), service: app, middlewares: [ strip-regex ] }
     replace: { rule: Host(`replace`), service: app, middlewares: [ replace ] }
     replace-regex: { rule: Host(`replace-regex`), service: app, middlewares: [ replace-regex ] }
+    replace-bad: { rule: Host(`replace-bad`), service: app, middlewares: [ replace-bad ] }
+    regex-bad: { rule: Host(`regex-bad`), service: app, middlewares: [ regex-bad ] }
     chained: { rule: Host(`chained`), service: app, middlewares: [ chained ] }
     scheme: { rule: Host(`scheme`), service: app, middlewares: [ scheme ] }
+    there: { rule: Host(`there`), service: app, middlewares: [ there ] }
     regex: { rule: Host(`regex`), service: app, middlewares: [ regex ] }
     headers: { rule: Host(`headers`), service: app, middlewares: [ headers ] }
     cors: { rule: Host(`cors`), service: app, middlewares: [ cors ] }
-    secure: { rule: Host(`secure`), service: app, middlewares: [ secure ] }
+    secure: { rule: 'Host(`secure`, `insecure`)', service: app, middlewares: [ secure ] }
   middlewares:
     add: { addPrefix: { prefix: /p } }
     strip: { stripPrefix: { prefixes: [ /api, /v1 ] } }
-    strip-regex: { stripPrefixRegex: { regex: [ '/v[0-9]+/' ] } }
+    strip-regex: { stripPrefixRegex: { regex: [ '/v[0-9]+' ] } }
     replace: { replacePath: { path: /one } }
     replace-regex: { replacePathRegex: { regex: '^/a/(.*)', replacement: '/b/$1' } }
+    replace-bad: { replacePath: { path: '/%zz' } }
+    regex-bad: { replacePathRegex: { regex: '^/a', replacement: '/%zz' } }
     chained: { chain: { middlewares: [ strip, add ] } }
     scheme: { redirectScheme: { scheme: https, permanent: true } }
-    regex: { redirectRegex: { regex: '^http://regex/(.*)', replacement: 'http://other/${1}' } }
+    there: { redirectScheme: { scheme: http } }
+    regex: { redirectRegex: { regex: '^http://regex/(a.*)', replacement: 'http://other/${1}' } }
     headers: { headers: { customRequestHeaders: { X-In: '1', X-Gone: '' }, customResponseHeaders: { X-Out: '1' } } }
     cors: { headers: { accessControlAllowOrigin: 'origin-list-or-null' } }
     secure: { headers: { frameDeny: true, allowedHosts: [ secure ] } }
@@ -48,7 +54,7 @@ http:
 /// Host, target, and what becomes of the request.
 type Case = (&'static str, &'static str, Fate);
 
-/// The target that the server sees, or the status and location of a redirect.
+/// The target that the server sees, or the status and location of an answer without it.
 type Fate = Result<&'static str, (u16, &'static str)>;
 
 const CASES: &[Case] = &[
@@ -56,20 +62,28 @@ const CASES: &[Case] = &[
     ("strip", "/api/a?b", Ok("/a?b")),
     ("strip", "/v1", Ok("/")),
     ("strip", "/other", Ok("/other")),
+    ("strip", "/api../a", Err((400, "-"))),
     ("strip-regex", "/v12/a", Ok("/a")),
+    ("strip-regex", "/v1../a", Err((400, "-"))),
     ("replace", "/a/b?c", Ok("/one?c")),
+    ("replace-bad", "/a", Err((500, "-"))),
+    ("regex-bad", "/a", Err((500, "-"))),
     ("replace-regex", "/a/x/y?z", Ok("/b/x/y?z")),
     ("replace-regex", "/c", Ok("/c")),
     ("chained", "/api/a", Ok("/p/a")),
+    ("chained", "/api../a", Err((400, "-"))),
     ("scheme", "/a?b=c", Err((301, "https://scheme/a?b=c"))),
+    ("there", "/a?b=c", Ok("/a?b=c")),
+    ("regex", "/c", Ok("/c")),
     ("regex", "/a?b=c", Err((302, "http://other/a?b=c"))),
     ("headers", "/h", Ok("/h")),
     ("cors", "/c", Ok("/c")),
     ("secure", "/s", Ok("/s")),
+    ("insecure", "/s", Err((500, "-"))),
 ];
 
 const CROWD: usize = 4;
-const EACH: usize = 24;
+const EACH: usize = 36;
 
 fn build(world: &mut World, rng: &mut Rng) {
     world.proxy(Setup::new(CONFIGURATION).workers(2));
@@ -116,7 +130,7 @@ async fn traffic(mut client: Client, checks: Checks, mut rng: Rng) {
                 let got = answer.as_ref().map_or((0, "-"), |got| {
                     (got.status, got.head.field("location").unwrap_or("-"))
                 });
-                checks.equal("a redirect", &got, &(status, location));
+                checks.equal("an answer without the server", &got, &(status, location));
             }
         }
     }
