@@ -4,6 +4,7 @@ use alloc::{collections::BTreeMap, sync::Arc};
 
 pub mod aggregator;
 pub mod internal;
+pub mod kubernetes;
 
 /// The complete configuration of every provider by provider name; objects are called `name@provider`.
 pub type Configurations = BTreeMap<Arc<str>, Arc<Configuration>>;

@@ -2,6 +2,7 @@
 use crate::diagnostic::Place;
 use alloc::{string::String, vec::Vec};
 
+mod any;
 pub mod decode;
 mod merge;
 
