@@ -21,6 +21,7 @@ pub mod config;
 pub mod diagnostic;
 pub mod entry_point;
 pub mod exchange;
+pub mod leader;
 mod lexer;
 pub mod machine;
 pub mod middleware;
