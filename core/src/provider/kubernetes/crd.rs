@@ -4,11 +4,14 @@ use alloc::string::String;
 use core::fmt;
 use serde::{Deserialize, Deserializer, de};
 
+mod describe;
 pub(super) mod middleware;
 pub(super) mod route;
-
+pub mod schema;
 pub(super) mod service;
+mod shape;
 pub(super) mod tls;
+mod yaml;
 
 /// The name of another object.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -35,12 +38,9 @@ impl fmt::Display for Port {
     }
 }
 
-/// The name under which the schema knows that both a number and text will do.
-pub(super) const INT_OR_STRING: &str = "IntOrString";
-
 impl<'de> Deserialize<'de> for Port {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_newtype_struct(INT_OR_STRING, PortVisitor)
+        deserializer.deserialize_any(PortVisitor)
     }
 }
 
@@ -51,10 +51,6 @@ impl<'de> de::Visitor<'de> for PortVisitor {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a port: a number or a name")
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, value: D) -> Result<Port, D::Error> {
-        value.deserialize_any(self)
     }
 
     fn visit_i64<E: de::Error>(self, number: i64) -> Result<Port, E> {
