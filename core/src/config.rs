@@ -3,8 +3,11 @@
 //! Decoded from a [`crate::tree`]; nothing is resolved or checked beyond types. A definition that
 //! does not decode stays in the map with its reason, so that what refers to it can say so.
 use crate::diagnostic::Place;
-use alloc::{collections::BTreeMap, string::String, sync::Arc};
+use alloc::string::String;
 
+pub use definitions::Definitions;
+
+mod definitions;
 pub mod file;
 pub mod http;
 pub mod read;
@@ -69,9 +72,6 @@ pub struct Tls {
     /// Stores of certificates.
     pub stores: Definitions<tls::Store>,
 }
-
-/// Definitions by name. Shared, so that a message that changes one object shares all the others.
-pub type Definitions<T> = BTreeMap<Arc<str>, Arc<Defined<T>>>;
 
 /// A definition, or why it could not be read, and where it stands.
 #[derive(Clone, Debug, PartialEq)]

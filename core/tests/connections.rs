@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test panics on what it did not expect")]
 use http::HeaderValue;
 use rutter_core::{
-    config::{Configuration, Defined},
+    config::{Configuration, Defined, Definitions},
     diagnostic::Place,
     entry_point::{EntryPoint, EntryPointId, Trust, connection::Timeouts},
     plan::{Plan, Settings, compile::compile},
@@ -23,7 +23,7 @@ mod support {
 const HELLO: &str = include_str!("../src/tcp/client_hello/hellos/openssl_fragmented.hex");
 
 fn plan(routers: &str) -> Plan {
-    fn read<T: DeserializeOwned>(json: &str) -> BTreeMap<Arc<str>, Arc<Defined<T>>> {
+    fn read<T: DeserializeOwned>(json: &str) -> Definitions<T> {
         let all: BTreeMap<String, T> = serde_json::from_str(json).unwrap();
         let define = |(name, value): (String, T)| {
             (name.into(), Arc::new(Defined { value: Ok(value), place: Place::default() }))

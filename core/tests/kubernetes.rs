@@ -81,7 +81,9 @@ fn prune(value: &mut serde_json::Value) -> bool {
         serde_json::Value::Number(number) => number.as_i64() != Some(0),
         serde_json::Value::String(text) => !text.is_empty() && text != "0s",
         serde_json::Value::Array(items) => {
-            items.iter_mut().for_each(|item| drop(prune(item)));
+            for item in items.iter_mut() {
+                prune(item);
+            }
             !items.is_empty()
         }
         serde_json::Value::Object(fields) => {

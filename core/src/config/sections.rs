@@ -30,17 +30,17 @@ impl Configuration {
     pub(crate) fn same(&self, other: &Self) -> bool {
         let Self { http, tcp, udp, tls } = self;
         core::ptr::eq(self, other)
-            || same(&http.routers, &other.http.routers)
-                && same(&http.services, &other.http.services)
-                && same(&http.middlewares, &other.http.middlewares)
-                && same(&http.servers_transports, &other.http.servers_transports)
-                && same(&tcp.routers, &other.tcp.routers)
-                && same(&tcp.services, &other.tcp.services)
-                && same(&udp.routers, &other.udp.routers)
-                && same(&udp.services, &other.udp.services)
-                && same(&tls.certificates, &other.tls.certificates)
-                && same(&tls.options, &other.tls.options)
-                && same(&tls.stores, &other.tls.stores)
+            || http.routers == other.http.routers
+                && http.services == other.http.services
+                && http.middlewares == other.http.middlewares
+                && http.servers_transports == other.http.servers_transports
+                && tcp.routers == other.tcp.routers
+                && tcp.services == other.tcp.services
+                && udp.routers == other.udp.routers
+                && udp.services == other.udp.services
+                && tls.certificates == other.tls.certificates
+                && tls.options == other.tls.options
+                && tls.stores == other.tls.stores
     }
 
     /// Takes over the old definitions that are equal.
@@ -102,19 +102,11 @@ fn join<T>(
     }
 }
 
-fn same<T: PartialEq>(a: &Definitions<T>, b: &Definitions<T>) -> bool {
-    a.len() == b.len()
-        && a.iter().zip(b).all(|((a_name, a), (b_name, b))| {
-            (Arc::ptr_eq(a_name, b_name) || a_name == b_name) && (Arc::ptr_eq(a, b) || a == b)
-        })
-}
-
 fn share<T: PartialEq>(new: &mut Definitions<T>, old: &Definitions<T>) {
-    for (name, definition) in new {
-        if let Some(same) = old.get(name).filter(|old| *old == definition) {
-            *definition = Arc::clone(same);
-        }
-    }
+    let both = old.differences(new).filter_map(|it| Some((it.old?, it.new?)));
+    let equal = both.filter(|((_, old), (_, new))| old == new);
+    let equal: Vec<_> = equal.map(|((name, old), _)| (name.clone(), old.clone())).collect();
+    new.extend(equal);
 }
 
 fn broken<T>(definitions: &Definitions<T>, name: &str) -> bool {

@@ -1,6 +1,6 @@
 //! A sorted map in shared chunks: a clone shares them all, a change copies one.
 use alloc::{sync::Arc, vec::Vec};
-use core::borrow::Borrow;
+use core::{borrow::Borrow, cmp::Ordering, slice};
 
 const CHUNK_MAX: usize = 128;
 
@@ -22,13 +22,130 @@ impl<K, V> Default for Sorted<K, V> {
     }
 }
 
+impl<K, V> Sorted<K, V> {
+    pub(crate) fn iter(&self) -> Iter<'_, K, V> {
+        Iter { head: [].iter(), chunks: self.chunks.iter() }
+    }
+}
+
+/// The entries, in order.
+#[derive(Debug)]
+pub struct Iter<'a, K, V> {
+    head: slice::Iter<'a, (K, V)>,
+    chunks: slice::Iter<'a, Arc<Vec<(K, V)>>>,
+}
+
+impl<'a, K, V> Iterator for Iter<'a, K, V> {
+    type Item = (&'a K, &'a V);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some((key, value)) = self.head.next() {
+                return Some((key, value));
+            }
+            self.head = self.chunks.next()?.iter();
+        }
+    }
+}
+
+/// The entries of two maps under one key.
+#[derive(Debug)]
+pub(crate) struct Difference<'a, K, V> {
+    pub(crate) old: Option<(&'a K, &'a V)>,
+    pub(crate) new: Option<(&'a K, &'a V)>,
+}
+
+impl<K: Ord, V> Sorted<K, V> {
+    /// Where `new` is not as this map: a walk in step that skips the chunks which both share.
+    pub(crate) fn differences<'a>(
+        &'a self,
+        new: &'a Self,
+        is_same: impl Fn(&V, &V) -> bool,
+    ) -> impl Iterator<Item = Difference<'a, K, V>> {
+        let (mut old, mut new) = (Walk::new(&self.chunks), Walk::new(&new.chunks));
+        core::iter::from_fn(move || {
+            loop {
+                while let (Some(shared), Some(other)) = (old.whole_chunk(), new.whole_chunk())
+                    && Arc::ptr_eq(shared, other)
+                {
+                    old.skip_chunk();
+                    new.skip_chunk();
+                }
+                let order = match (old.peek(), new.peek()) {
+                    (None, None) => return None,
+                    (Some(_), None) => Ordering::Less,
+                    (None, Some(_)) => Ordering::Greater,
+                    (Some((old, _)), Some((new, _))) => old.cmp(new),
+                };
+                let old = if order.is_le() { old.next() } else { None };
+                let new = if order.is_ge() { new.next() } else { None };
+                match (old, new) {
+                    (Some((_, old)), Some((_, new))) if is_same(old, new) => {}
+                    (old, new) => return Some(Difference { old, new }),
+                }
+            }
+        })
+    }
+}
+
+/// A place in a map.
+struct Walk<'a, K, V> {
+    chunks: &'a [Arc<Vec<(K, V)>>],
+    /// In the first chunk.
+    at: usize,
+}
+
+impl<'a, K, V> Walk<'a, K, V> {
+    const fn new(chunks: &'a [Arc<Vec<(K, V)>>]) -> Self {
+        Self { chunks, at: 0 }
+    }
+
+    /// The chunk that begins here.
+    fn whole_chunk(&self) -> Option<&'a Arc<Vec<(K, V)>>> {
+        self.chunks.first().filter(|_| self.at == 0)
+    }
+
+    fn skip_chunk(&mut self) {
+        self.chunks = self.chunks.get(1..).unwrap_or_default();
+        self.at = 0;
+    }
+
+    fn peek(&self) -> Option<(&'a K, &'a V)> {
+        let (key, value) = self.chunks.first()?.get(self.at)?;
+        Some((key, value))
+    }
+
+    fn next(&mut self) -> Option<(&'a K, &'a V)> {
+        let entry = self.peek()?;
+        self.at += 1;
+        if self.chunks.first().is_some_and(|chunk| self.at == chunk.len()) {
+            self.skip_chunk();
+        }
+        Some(entry)
+    }
+}
+
 impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
     pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
     {
+        Some(self.get_key_value(key)?.1)
+    }
+
+    pub(crate) fn get_key_value<Q: Ord + ?Sized>(&self, key: &Q) -> Option<(&K, &V)>
+    where
+        K: Borrow<Q>,
+    {
         let (chunk, at) = self.find(key).ok()?;
-        Some(&self.chunks[chunk][at].1)
+        let (key, value) = &self.chunks[chunk][at];
+        Some((key, value))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        let chunks = self.chunks.iter_mut().map(Arc::make_mut);
+        chunks.flat_map(|chunk| chunk.iter_mut().map(|(_, value)| value))
     }
 
     /// The value under `key`, to change; copies its chunk if another map shares it.
@@ -63,10 +180,6 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
             return removed.first().map(|(_, value)| value.clone());
         }
         Some(Arc::make_mut(&mut self.chunks[chunk]).remove(at).1)
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.chunks.iter().flat_map(|chunk| chunk.iter().map(|(key, value)| (key, value)))
     }
 
     /// The entries that are not below `key`, in order.
@@ -150,6 +263,11 @@ mod tests {
                 prop_assert!(sorted.from(&key).next() == model.range(key..).next());
             }
             prop_assert!(sorted.iter().eq(model.iter()));
+            let of_key = |key: &u16| (forked.1.get(key).copied(), model.get(key).copied());
+            let different: Vec<_> = (0..600).map(|key| of_key(&key)).filter(|(a, b)| a != b).collect();
+            let found = forked.0.differences(&sorted, |a, b| a == b);
+            let found = found.map(|it| (it.old.map(|it| *it.1), it.new.map(|it| *it.1)));
+            prop_assert_eq!(found.collect::<Vec<_>>(), different);
             prop_assert!(forked.0.iter().eq(forked.1.iter()));
             prop_assert!(sorted.chunks.iter().all(|c| !c.is_empty() && c.len() <= CHUNK_MAX));
         }

@@ -98,19 +98,20 @@ impl Compilation {
         if Arc::ptr_eq(&provider.source, configuration) {
             return;
         }
-        provider.source = configuration.clone();
+        // What it was compiled from is what it has: the parts are looked at where that has changed.
+        let old = core::mem::replace(&mut provider.source, configuration.clone());
         let Configuration { http, tcp, udp, tls } = &**configuration;
-        let middlewares = diff(&provider.middlewares, &http.middlewares);
-        let services = diff(&provider.services, &http.services);
-        let transports = diff(&provider.transports, &http.servers_transports);
-        let tcp_services = diff(&provider.tcp_services, &tcp.services);
-        let udp_services = diff(&provider.udp_services, &udp.services);
-        let options = diff(&provider.options, &tls.options);
-        let stores = diff(&provider.stores, &tls.stores);
-        let certificates = diff(&provider.certificates, &tls.certificates);
-        let routers = diff(&provider.routers, &http.routers);
-        let tcp_routers = diff(&provider.tcp_routers, &tcp.routers);
-        let udp_routers = diff(&provider.udp_routers, &udp.routers);
+        let middlewares = diff(&old.http.middlewares, &http.middlewares);
+        let services = diff(&old.http.services, &http.services);
+        let transports = diff(&old.http.servers_transports, &http.servers_transports);
+        let tcp_services = diff(&old.tcp.services, &tcp.services);
+        let udp_services = diff(&old.udp.services, &udp.services);
+        let options = diff(&old.tls.options, &tls.options);
+        let stores = diff(&old.tls.stores, &tls.stores);
+        let certificates = diff(&old.tls.certificates, &tls.certificates);
+        let routers = diff(&old.http.routers, &http.routers);
+        let tcp_routers = diff(&old.tcp.routers, &tcp.routers);
+        let udp_routers = diff(&old.udp.routers, &udp.routers);
         diff::apply_routers(Kind::Router, name, routers, &mut provider.routers, &mut self.routers);
         diff::apply_routers(
             Kind::TcpRouter,

@@ -24,7 +24,7 @@ pub(crate) fn documents(text: &str) -> Vec<Node> {
 }
 
 fn node(event: Event<'_>, parser: &mut Parser<'_, saphyr_parser::StrInput<'_>>) -> Node {
-    let mut next = |parser: &mut Parser<'_, saphyr_parser::StrInput<'_>>| -> Event<'static> {
+    let next = |parser: &mut Parser<'_, saphyr_parser::StrInput<'_>>| -> Event<'static> {
         match parser.next_event().unwrap().unwrap().0 {
             Event::Scalar(text, style, anchor, _) => {
                 Event::Scalar(text.into_owned().into(), style, anchor, None)

@@ -254,7 +254,7 @@ proptest! {
         };
         let body = format!("{junk}{}{}", closed('[', ']'), closed('{', '}'));
         let text = head(kinds[kind.index(kinds.len())], "a", "bad", "uid: x") + &body;
-        let bad = super::manifest::objects(&text).pop().unwrap();
+        let bad = objects(&text).pop().unwrap();
         let there = left(draws.into_iter().map(|draw| (object(draw), true)));
         let (without, findings) = fresh(there.clone());
         let (mut with, more) = fresh(there.into_iter().chain([bad.clone()]));

@@ -6,9 +6,9 @@ use super::{
 use crate::{
     config::{Defined, Definitions},
     diagnostic::Kind,
+    persistent::sorted::Difference,
 };
 use alloc::{sync::Arc, vec::Vec};
-use core::cmp::Ordering;
 
 /// What is to be done with a router.
 pub(super) enum RouterChange<T> {
@@ -26,32 +26,22 @@ pub(super) enum Change<T> {
     Moved(Arc<str>, Arc<Defined<T>>),
 }
 
-pub(super) fn diff<T: PartialEq, P>(old: &Objects<T, P>, new: &Definitions<T>) -> Vec<Change<T>> {
-    let (mut old, mut new) = (old.iter().peekable(), new.iter().peekable());
-    let mut changes = Vec::new();
-    loop {
-        let order = match (old.peek(), new.peek()) {
-            (None, None) => return changes,
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some((old, _)), Some((new, _))) if Arc::ptr_eq(old, new) => Ordering::Equal,
-            (Some((old, _)), Some((new, _))) => old.cmp(new),
-        };
-        let before = if order.is_le() { old.next() } else { None };
-        let after = if order.is_ge() { new.next() } else { None };
-        match (before, after) {
-            (Some((name, _)), None) => changes.push(Change::Gone(name.clone())),
-            (None, Some((name, new))) => changes.push(Change::New(name.clone(), new.clone())),
-            (Some((_, old)), Some((_, new))) if Arc::ptr_eq(&old.definition, new) => {}
-            (Some((_, old)), Some((name, new))) if old.definition.value != new.value => {
-                changes.push(Change::New(name.clone(), new.clone()));
+pub(super) fn diff<T: PartialEq>(old: &Definitions<T>, new: &Definitions<T>) -> Vec<Change<T>> {
+    let change = |difference: Difference<'_, _, Arc<Defined<T>>>| {
+        let Difference { old, new } = difference;
+        match (old, new) {
+            (Some((name, _)), None) => Some(Change::Gone(Arc::clone(name))),
+            (None, Some((name, new))) => Some(Change::New(Arc::clone(name), new.clone())),
+            (Some((_, old)), Some((name, new))) if old.value != new.value => {
+                Some(Change::New(Arc::clone(name), new.clone()))
             }
-            (Some((_, old)), Some((name, new))) if old.definition.place != new.place => {
-                changes.push(Change::Moved(name.clone(), new.clone()));
+            (Some((_, old)), Some((name, new))) if old.place != new.place => {
+                Some(Change::Moved(Arc::clone(name), new.clone()))
             }
-            _ => {}
+            (None, None) | (Some(_), Some(_)) => None,
         }
-    }
+    };
+    old.differences(new).filter_map(change).collect()
 }
 
 /// Notes which routers of a kind are to be compiled; they are once everything else is.
