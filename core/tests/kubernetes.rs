@@ -3,6 +3,8 @@
 use manifest::{documents, objects, text};
 use rutter_core::{
     config::{Configuration, Definitions},
+    entry_point::{EntryPoint, Trust},
+    plan::{Settings, compile::compile},
     provider::kubernetes::{
         Address, Event, IngressEndpoint, Options, Provider, Translator, Update,
     },
@@ -116,6 +118,14 @@ fn report(manifests: &str) -> String {
     report
 }
 
+fn snapshots() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("kubernetes/snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings
+}
+
 #[test]
 fn manifests_become_the_configuration_that_was_agreed() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubernetes/manifests");
@@ -123,15 +133,72 @@ fn manifests_become_the_configuration_that_was_agreed() {
         fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
     files.sort();
     assert!(files.len() > 10, "the manifests were not found");
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("kubernetes/snapshots");
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| {
+    snapshots().bind(|| {
         for file in files {
             let manifests = fs::read_to_string(&file).unwrap();
             let name = file.file_stem().unwrap().to_str().unwrap();
             insta::assert_snapshot!(name, report(&manifests));
         }
     });
+}
+
+/// What the plan says of manifests, with the objects that it is about.
+fn planned(manifests: &str) -> String {
+    let (translator, update) = translated(Provider::Crd, manifests);
+    let message = update.message.unwrap();
+    let web = EntryPoint {
+        name: "web".into(),
+        forwarded_trust: Trust::default(),
+        hostname: http::HeaderValue::from_static("edge"),
+        raw_paths: false,
+    };
+    let settings = Settings { entry_points: [web].into(), ..Settings::default() };
+    let configurations = [(message.provider, message.configuration)].into();
+    let (_, diagnostics) = compile(None, &settings, &configurations);
+    let mut planned = String::new();
+    for diagnostic in diagnostics {
+        writeln!(planned, "{diagnostic}").unwrap();
+        let name = diagnostic.object.split('@').next().unwrap();
+        for object in translator.objects(diagnostic.kind, name) {
+            writeln!(planned, "    on {object}").unwrap();
+        }
+    }
+    planned
+}
+
+#[test]
+fn what_the_plan_finds_is_found_at_the_objects_of_the_cluster() {
+    let manifests = "
+apiVersion: traefik.io/v1alpha1
+kind: TraefikService
+metadata: {name: round}
+spec: {weighted: {services: [{name: about, kind: TraefikService}]}}
+---
+apiVersion: traefik.containo.us/v1alpha1
+kind: TraefikService
+metadata: {name: about}
+spec: {mirroring: {name: round, kind: TraefikService}}
+---
+apiVersion: traefik.io/v1alpha1
+kind: Middleware
+metadata: {name: nothing}
+spec: {}
+---
+apiVersion: traefik.io/v1alpha1
+kind: IngressRoute
+metadata: {name: faulty}
+spec:
+  entryPoints: [web]
+  routes:
+    - match: Host(`a.example`)
+      services: [{name: round, kind: TraefikService}]
+    - match: Host(`b.example`)
+      services: [{name: missing, kind: TraefikService}]
+    - match: Host(`c.example`)
+      services: [{name: x@internal, kind: TraefikService}]
+      middlewares: [{name: missing}, {name: nothing}]
+    - match: Hostess(`d.example`)
+      services: [{name: round, kind: TraefikService}]
+";
+    snapshots().bind(|| insta::assert_snapshot!("what-the-plan-finds", planned(manifests)));
 }

@@ -3,7 +3,9 @@ use super::manifest::objects;
 use proptest::{prelude::*, sample::Index};
 use rutter_core::{
     config::Configuration,
-    provider::kubernetes::{Event, Finding, Object, Options, Provider, Translator},
+    provider::kubernetes::{
+        Event, Finding, IngressEndpoint, Object, Options, Provider, Translator,
+    },
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -20,7 +22,7 @@ fn manifest((what, namespace, name, version): Draw) -> String {
     let far = NAMESPACES[usize::from(version / 2) % 2];
     let ready = version % 3 != 0;
     let port = if version % 4 == 3 { 81 } else { 80 };
-    let (kind, body) = match what % 11 {
+    let (kind, body) = match what % 15 {
         0 => ("v1 Service", format!("spec: {{ports: [{{name: web, port: {port}}}]}}")),
         1 => {
             let endpoints =
@@ -71,6 +73,20 @@ fn manifest((what, namespace, name, version): Draw) -> String {
             let created = format!("creationTimestamp: '202{}-01-01T00:00:00Z'", version % 3);
             return head("traefik.io/v1alpha1 TLSOption", ns, "default", &created) + &spec;
         }
+        10 | 11 => ("networking.k8s.io/v1 Ingress", ingress(version, other)),
+        12 => {
+            let ours = ["traefik.io/ingress-controller", "other"][usize::from(version) % 2];
+            let spec = format!("spec: {{controller: {ours}}}");
+            return head("networking.k8s.io/v1 IngressClass", ns, name, "uid: x") + &spec;
+        }
+        13 => {
+            let scheme = ["http", "ftp", "h2c"][usize::from(version) % 3];
+            let annotations = format!(
+                "annotations: {{traefik.ingress.kubernetes.io/service.serversscheme: {scheme}}}"
+            );
+            return head("v1 Service", ns, name, &annotations)
+                + "spec: {ports: [{name: web, port: 80}]}";
+        }
         _ => ("traefik.io/v1alpha1 TLSStore", "spec: {certificates: [{secretName: c}]}".into()),
     };
     let created = format!("creationTimestamp: '202{}-01-01T00:00:00Z'", version % 3);
@@ -101,17 +117,35 @@ fn ingress_route(version: u8, service: &str, far: &str) -> String {
     )
 }
 
+fn ingress(version: u8, service: &str) -> String {
+    let backend = format!("{{service: {{name: {service}, port: {{number: 80}}}}}}");
+    let class = if version & 1 == 0 { "ingressClassName: c, " } else { "" };
+    match version % 4 {
+        0 | 1 => format!("spec: {{{class}defaultBackend: {backend}}}"),
+        _ => format!(
+            "spec: {{{class}tls: [{{secretName: c}}], rules: [{{host: h, http: {{paths: [\
+             {{path: /a, backend: {backend}}}, {{path: /a/, backend: {backend}}}]}}}}]}}"
+        ),
+    }
+}
+
+fn provider() -> impl Strategy<Value = Provider> {
+    prop_oneof![3 => Just(Provider::Crd), 2 => Just(Provider::Ingress)]
+}
+
 fn draw() -> impl Strategy<Value = Draw> {
-    (0_u8..11, 0_usize..2, 0_usize..3, 0_u8..8)
+    (0_u8..15, 0_usize..2, 0_usize..3, 0_u8..8)
 }
 
 fn object(draw: Draw) -> Arc<Object> {
     objects(&manifest(draw)).pop().unwrap()
 }
 
-fn translator() -> Translator {
-    let options = Options { allow_cross_namespace: true, ..Options::default() };
-    Translator::new(Provider::Crd, options)
+fn translator(provider: Provider) -> Translator {
+    let endpoint = IngressEndpoint::Published("a".into(), "c".into());
+    let ingress_endpoint = Some(endpoint);
+    let options = Options { allow_cross_namespace: true, ingress_endpoint, ..Options::default() };
+    Translator::new(provider, options)
 }
 
 type Result = (Configuration, BTreeSet<Finding>);
@@ -123,8 +157,8 @@ fn state(translator: &mut Translator, last: &mut Arc<Configuration>) -> Result {
     (Configuration::clone(last), translator.findings().cloned().collect())
 }
 
-fn fresh(objects: impl IntoIterator<Item = Arc<Object>>) -> Result {
-    let mut translator = translator();
+fn fresh(provider: Provider, objects: impl IntoIterator<Item = Arc<Object>>) -> Result {
+    let mut translator = translator(provider);
     objects.into_iter().for_each(|object| translator.handle(Event::Applied(object)));
     state(&mut translator, &mut Arc::default())
 }
@@ -146,9 +180,10 @@ proptest! {
 
     #[test]
     fn what_changes_piecemeal_ends_as_if_it_had_always_been_so(
+        provider in provider(),
         steps in proptest::collection::vec((draw(), 0_u8..5, any::<bool>()), 0..60),
     ) {
-        let mut translator = translator();
+        let mut translator = translator(provider);
         let mut last = Arc::default();
         let mut history = Vec::new();
         let mut before = BTreeSet::new();
@@ -173,11 +208,12 @@ proptest! {
                 before = after;
             }
         }
-        prop_assert_eq!(state(&mut translator, &mut last), fresh(left(history)));
+        prop_assert_eq!(state(&mut translator, &mut last), fresh(provider, left(history)));
     }
 
     #[test]
     fn the_order_of_arrival_does_not_matter(
+        provider in provider(),
         (some, other) in proptest::collection::vec(draw(), 0..40)
             .prop_flat_map(|draws| (Just(draws.clone()), Just(draws).prop_shuffle())),
     ) {
@@ -185,18 +221,19 @@ proptest! {
         let there = left(some.into_iter().map(|draw| (object(draw), true)));
         let is_there = |object: &Arc<Object>| there.iter().any(|it| it == object);
         let shuffled = left(other.into_iter().map(object).filter(is_there).map(|it| (it, true)));
-        prop_assert_eq!(fresh(there.clone()), fresh(shuffled));
-        prop_assert_eq!(fresh(there.clone()), fresh(there.into_iter().rev()));
+        prop_assert_eq!(fresh(provider, there.clone()), fresh(provider, shuffled));
+        prop_assert_eq!(fresh(provider, there.clone()), fresh(provider, there.into_iter().rev()));
     }
 
     #[test]
     fn a_list_is_as_good_as_events(
+        provider in provider(),
         first in proptest::collection::vec(draw(), 0..30),
         second in proptest::collection::vec(draw(), 0..30),
     ) {
         let objects = |draws: Vec<Draw>| left(draws.into_iter().map(|it| (object(it), true)));
         let (first, second) = (objects(first), objects(second));
-        let mut translator = translator();
+        let mut translator = translator(provider);
         let mut last = Arc::default();
         let resources: BTreeSet<_> =
             first.iter().chain(&second).map(|object| object.resource()).collect();
@@ -211,7 +248,7 @@ proptest! {
             }
             state(&mut translator, &mut last);
         }
-        prop_assert_eq!(state(&mut translator, &mut last), fresh(second.clone()));
+        prop_assert_eq!(state(&mut translator, &mut last), fresh(provider, second.clone()));
         for object in second {
             translator.handle(Event::Applied(object));
         }
@@ -220,6 +257,7 @@ proptest! {
 
     #[test]
     fn an_unrelated_object_never_changes_a_router(
+        provider in Just(Provider::Crd),
         draws in proptest::collection::vec(draw(), 0..40),
         added in 3_u8..6,
         version in 0_u8..8,
@@ -229,8 +267,8 @@ proptest! {
         let there = left(draws.into_iter().map(|draw| (objects(draw), true)));
         let text = manifest((added, 0, 0, version)).replacen("name: b-c", "name: newcomer", 1);
         let newcomer = super::manifest::objects(&text).pop().unwrap();
-        let (without, _) = fresh(there.clone());
-        let (with, _) = fresh(there.into_iter().chain([newcomer]));
+        let (without, _) = fresh(provider, there.clone());
+        let (with, _) = fresh(provider, there.into_iter().chain([newcomer]));
         for (name, router) in &without.http.routers {
             prop_assert_eq!(with.http.routers.get(name), Some(router));
         }
@@ -238,6 +276,7 @@ proptest! {
 
     #[test]
     fn a_bad_object_never_takes_a_good_one_with_it(
+        provider in Just(Provider::Crd),
         draws in proptest::collection::vec(draw(), 0..30),
         kind in any::<Index>(),
         junk in "(spec|data|endpoints|ports): (\\{(routes|chain|weighted|users|minVersion|certificates): )?[0-9x\\[\\{]?",
@@ -256,8 +295,8 @@ proptest! {
         let text = head(kinds[kind.index(kinds.len())], "a", "bad", "uid: x") + &body;
         let bad = objects(&text).pop().unwrap();
         let there = left(draws.into_iter().map(|draw| (object(draw), true)));
-        let (without, findings) = fresh(there.clone());
-        let (mut with, more) = fresh(there.into_iter().chain([bad.clone()]));
+        let (without, findings) = fresh(provider, there.clone());
+        let (mut with, more) = fresh(provider, there.into_iter().chain([bad.clone()]));
         // Where it is good after all, it may add something.
         for name in ["a-bad", "a-bad-errorpage-service"] {
             with.http.services.remove(name);
