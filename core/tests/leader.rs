@@ -5,7 +5,7 @@ use rutter_core::{
     machine::Machine,
     time::Instant,
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 const SECOND: u64 = 1_000_000_000;
 const SEEDS: u64 = 100;
@@ -40,6 +40,12 @@ struct Replica {
     rate: u64,
     /// It does not run until then: the true time.
     paused_until: u64,
+    /// The server does not hear of it until then.
+    cut_until: u64,
+    /// How often in a hundred a message of it is lost.
+    loss: u64,
+    /// How often in a hundred one is late.
+    lateness: u64,
     /// Which question is under way, and since when.
     asked: Option<(u64, u64)>,
 }
@@ -66,8 +72,9 @@ struct World {
     count: u64,
     lease: Option<Lease>,
     version: u64,
-    /// How often in a hundred a message is lost.
-    loss: u64,
+    times: Times,
+    /// The longest way of a message that is not late.
+    latency: u64,
     /// Nothing goes wrong any more.
     is_calm: bool,
     /// How often anybody has begun to lead.
@@ -77,16 +84,27 @@ struct World {
 impl World {
     fn new(seed: u64) -> Self {
         let mut random = Random(seed);
+        let retry_period = Duration::from_millis(100 + random.below(3_000));
+        let times = Times { retry_period, ..Times::default() };
         let replicas = (0..3).map(|number| {
             let offset = random.below(1_000 * SECOND);
             let identity = format!("replica-{number}");
-            let times = Times::default();
             let election = Election::new(&identity, times, Instant(offset), random.next()).unwrap();
             let rate = 950 + random.below(101);
-            Replica { election, identity, offset, rate, paused_until: 0, asked: None }
+            Replica {
+                election,
+                identity,
+                offset,
+                rate,
+                paused_until: 0,
+                cut_until: 0,
+                loss: 0,
+                lateness: 0,
+                asked: None,
+            }
         });
         let replicas = replicas.collect();
-        let loss = random.below(60);
+        let latency = SECOND / 100 + random.below(SECOND / 2);
         Self {
             random,
             now: 0,
@@ -95,19 +113,23 @@ impl World {
             count: 0,
             lease: None,
             version: 0,
-            loss,
             is_calm: false,
+            times,
+            latency,
             terms: 0,
         }
     }
 
     fn send(&mut self, event: Event) {
-        if self.random.in_a_hundred(self.loss) {
+        let (Event::Arrives { replica, .. } | Event::Answered { replica, .. }) = event;
+        let Replica { cut_until, loss, lateness, .. } = self.replicas[replica];
+        if cut_until > self.now || self.random.in_a_hundred(loss) {
             return;
         }
         // Most are fast; some come when nobody waits for them any more.
-        let is_late = !self.is_calm && self.random.in_a_hundred(5);
-        let slow = if is_late { 20 * SECOND } else { SECOND / 2 };
+        let is_late = !self.is_calm && self.random.in_a_hundred(lateness);
+        let late = [10 * SECOND, 20 * SECOND][self.random.below(2) as usize];
+        let slow = if is_late { late } else { self.latency };
         let at = self.now + 1 + self.random.below(slow);
         self.count += 1;
         self.events.insert((at, self.count), event);
@@ -152,7 +174,7 @@ impl World {
         }
         let now = replica.clock(self.now);
         if let Some((_, since)) = replica.asked
-            && self.now - since > 5 * SECOND
+            && self.now - since > 10 * SECOND
         {
             replica.asked = None;
             // It says the one or the other, depending on what was asked; the other is not heard.
@@ -201,21 +223,28 @@ impl World {
     }
 
     fn calm(&mut self) {
-        (self.loss, self.is_calm) = (0, true);
+        self.is_calm = true;
+        self.replicas.iter_mut().for_each(|it| it.loss = 0);
     }
 
     fn disturb(&mut self) {
         let number = self.random.below(3) as usize;
-        match self.random.below(4) {
+        match self.random.below(5) {
             0 => self.replicas[number].paused_until = self.now + self.random.below(40 * SECOND),
-            1 => self.loss = self.random.below(100),
+            1 => {
+                let worst = [0, 20, 90][self.random.below(3) as usize];
+                let replica = &mut self.replicas[number];
+                replica.loss = self.random.below(worst + 1);
+                replica.lateness = self.random.below(worst + 1);
+            }
             2 => {
                 let replica = &mut self.replicas[number];
                 let (identity, now) = (format!("{}+", replica.identity), replica.clock(self.now));
-                let times = Times::default();
-                let election = Election::new(&identity, times, now, self.random.next()).unwrap();
+                let election =
+                    Election::new(&identity, self.times, now, self.random.next()).unwrap();
                 *replica = Replica { election, identity, asked: None, ..*replica };
             }
+            3 => self.replicas[number].cut_until = self.now + self.random.below(40 * SECOND),
             _ => {}
         }
     }
