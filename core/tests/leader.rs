@@ -201,9 +201,10 @@ impl World {
 
     /// What the API server does.
     fn serve(&mut self, replica: usize, output: Output) -> Input {
-        let holder = match &output {
-            Output::Release { .. } => "".into(),
-            _ => self.replicas[replica].identity.as_str().into(),
+        let holder = if matches!(output, Output::Release { .. }) {
+            "".into()
+        } else {
+            self.replicas[replica].identity.as_str().into()
         };
         let is_free = match &output {
             Output::Read => return Input::Read(self.lease.clone()),

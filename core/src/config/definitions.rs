@@ -98,7 +98,7 @@ impl<T> Definitions<T> {
         &'a self,
         new: &'a Self,
     ) -> impl Iterator<Item = sorted::Difference<'a, Arc<str>, Arc<Defined<T>>>> {
-        self.sorted.differences(&new.sorted, |a, b| Arc::ptr_eq(a, b))
+        self.sorted.differences(&new.sorted, Arc::ptr_eq)
     }
 }
 

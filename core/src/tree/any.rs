@@ -107,9 +107,9 @@ mod tests {
     fn json_becomes_the_same_tree() {
         let json = r#"{"a": [1, -1, 1.5, true, null, "x"], "b": {"c": 18446744073709551615}}"#;
         let tree: Node = serde_json::from_str(json).unwrap();
-        let items = |node: &Node| match &node.value {
-            Value::List(items) => items.iter().map(|item| item.value.clone()).collect(),
-            _ => Vec::new(),
+        let items = |node: &Node| {
+            let Value::List(items) = &node.value else { return Vec::new() };
+            items.iter().map(|item| item.value.clone()).collect()
         };
         let expected = [
             Value::Int(1),

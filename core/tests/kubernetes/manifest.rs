@@ -1,4 +1,8 @@
 //! Manifests as users write them: YAML to objects.
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "a manifest that is no such YAML is a mistake here"
+)]
 use rutter_core::{
     diagnostic::Place,
     provider::kubernetes::{Object, Resource},
@@ -12,12 +16,9 @@ pub(crate) fn documents(text: &str) -> Vec<Node> {
     let mut parser = Parser::new_from_str(text);
     let mut documents = Vec::new();
     while let Some(event) = parser.next_event() {
-        match event.unwrap().0 {
-            Event::DocumentStart(_) => {
-                let (event, _) = parser.next_event().unwrap().unwrap();
-                documents.push(node(event, &mut parser));
-            }
-            _ => continue,
+        if let Event::DocumentStart(_) = event.unwrap().0 {
+            let (event, _) = parser.next_event().unwrap().unwrap();
+            documents.push(node(event, &mut parser));
         }
     }
     documents

@@ -43,17 +43,7 @@ fn manifest((what, namespace, name, version): Draw) -> String {
         ),
         3 | 4 => ("traefik.io/v1alpha1 IngressRoute", ingress_route(version, other, far)),
         5 => ("traefik.containo.us/v1alpha1 IngressRoute", ingress_route(version, other, far)),
-        6 => (
-            "traefik.io/v1alpha1 Middleware",
-            match version % 4 {
-                0 => "spec: {basicAuth: {secret: c}}".into(),
-                1 => format!("spec: {{chain: {{middlewares: [{{name: {other}}}]}}}}"),
-                2 => format!(
-                    "spec: {{errors: {{status: ['500'], service: {{name: {other}, port: 80}}}}}}"
-                ),
-                _ => "spec: {stripPrefix: 7}".into(),
-            },
-        ),
+        6 => ("traefik.io/v1alpha1 Middleware", middleware(version, other)),
         7 => (
             "traefik.io/v1alpha1 TraefikService",
             format!(
@@ -99,6 +89,18 @@ fn head(kind: &str, namespace: &str, name: &str, more: &str) -> String {
         "apiVersion: {api_version}\nkind: {kind}\n\
          metadata: {{namespace: {namespace}, name: {name}, {more}}}\n"
     )
+}
+
+fn middleware(version: u8, other: &str) -> String {
+    match version % 4 {
+        0 => "spec: {basicAuth: {secret: c}}".into(),
+        1 => format!("spec: {{chain: {{middlewares: [{{name: {other}}}]}}}}"),
+        2 => {
+            let service = format!("{{name: {other}, port: 80}}");
+            format!("spec: {{errors: {{status: ['500'], service: {service}}}}}")
+        }
+        _ => "spec: {stripPrefix: 7}".into(),
+    }
 }
 
 fn ingress_route(version: u8, service: &str, far: &str) -> String {

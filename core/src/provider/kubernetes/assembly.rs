@@ -58,7 +58,7 @@ impl Assembly {
         of_mut: fn(&mut Configuration) -> &mut Definitions<T>,
     ) -> bool {
         let mut is_changed = false;
-        for name in old.keys().filter(|name| !new.contains_key(*name)) {
+        for name in old.keys().filter(|name| !new.contains_key(name)) {
             let at = (kind, name.clone());
             let owners = self.owners.entry(at.clone()).or_default();
             owners.remove(unit);

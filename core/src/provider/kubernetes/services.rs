@@ -12,6 +12,7 @@ use crate::{
     diagnostic,
 };
 use alloc::{
+    boxed::Box,
     format,
     string::{String, ToString},
     vec::Vec,
@@ -25,7 +26,7 @@ pub(super) enum Target {
     /// It is defined elsewhere, and called so.
     Named(String),
     /// It is made of a Service.
-    Made(Made),
+    Made(Box<Made>),
 }
 
 /// A load balancer for a Service.
@@ -43,7 +44,7 @@ pub(super) fn target(scope: &mut Scope<'_>, spec: &ServiceSpec) -> Result<Target
         return Err("the name of the service is missing".to_string());
     }
     match &*spec.kind {
-        "" | "Service" => made(scope, spec).map(Target::Made),
+        "" | "Service" => made(scope, spec).map(|made| Target::Made(Box::new(made))),
         "TraefikService" => traefik_service(scope, spec).map(Target::Named),
         other => {
             Err(format!("unsupported service kind {other:?}: it must be Service or TraefikService"))
@@ -55,7 +56,7 @@ pub(super) fn target(scope: &mut Scope<'_>, spec: &ServiceSpec) -> Result<Target
 pub(super) fn named(scope: &mut Scope<'_>, target: Target) -> String {
     let Made { balancer, service, port, options } = match target {
         Target::Named(name) => return name,
-        Target::Made(made) => made,
+        Target::Made(made) => *made,
     };
     let plain = normalize(&format!("{}-{}-{port}", service.namespace, service.name));
     let identity = format!("{service}:{port} {options}");

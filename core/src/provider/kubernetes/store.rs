@@ -11,8 +11,11 @@ use alloc::{collections::BTreeMap, string::String, sync::Arc, vec::Vec};
 pub(super) struct Store {
     objects: BTreeMap<(Key, Group), Arc<Object>>,
     /// EndpointSlices by namespace and service; there in the order of their names.
-    slices: BTreeMap<(Arc<str>, Arc<str>), BTreeMap<Arc<str>, Arc<Object>>>,
+    slices: BTreeMap<(Arc<str>, Arc<str>), Slices>,
 }
+
+/// EndpointSlices by name.
+type Slices = BTreeMap<Arc<str>, Arc<Object>>;
 
 /// What has become of an object.
 pub(super) struct Changed {

@@ -54,7 +54,7 @@ impl RouterOptions {
             }
         }
         tls.domains = domains.into_values().collect();
-        if is_on.unwrap_or(tls != RouterTls::default()) {
+        if is_on.unwrap_or_else(|| tls != RouterTls::default()) {
             options.tls = Some(tls);
         }
         Ok((options, unknown))
@@ -122,7 +122,7 @@ impl ServiceOptions {
                 _ => unknown.push(annotation.to_string()),
             }
         }
-        if is_on.unwrap_or(cookie != Cookie::default()) {
+        if is_on.unwrap_or_else(|| cookie != Cookie::default()) {
             options.sticky = Some(Sticky { cookie: Some(cookie) });
         }
         Ok((options, unknown))
