@@ -66,14 +66,12 @@ impl<T> Definitions<T> {
     }
 
     /// What a name stands for, to change.
-    #[cfg(test)]
-    pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Arc<Defined<T>>> {
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Arc<Defined<T>>> {
         self.sorted.get_mut(name)
     }
 
     /// What the names stand for, to change.
-    #[cfg(test)]
-    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut Arc<Defined<T>>> {
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Arc<Defined<T>>> {
         self.sorted.values_mut()
     }
 

@@ -142,7 +142,6 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
         Some((key, value))
     }
 
-    #[cfg(test)]
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         let chunks = self.chunks.iter_mut().map(Arc::make_mut);
         chunks.flat_map(|chunk| chunk.iter_mut().map(|(_, value)| value))

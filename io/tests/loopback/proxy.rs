@@ -8,7 +8,7 @@ use rutter::{
     settings::{EntryPoint, Settings, Transport},
 };
 use rutter_core::{
-    config::{Configuration, Defined, http},
+    config::{Configuration, Defined, Definitions, http},
     diagnostic::{Diagnostic, Place},
     entry_point::{self, Trust},
     middleware::Definition,
@@ -68,7 +68,7 @@ pub(crate) fn configuration(
     routers: Vec<(&str, http::Router)>,
     services: Vec<(&str, http::Service)>,
 ) -> Configuration {
-    fn defined<T>(objects: Vec<(&str, T)>) -> BTreeMap<Arc<str>, Arc<Defined<T>>> {
+    fn defined<T>(objects: Vec<(&str, T)>) -> Definitions<T> {
         let defined = |value| Arc::new(Defined { value: Ok(value), place: Place::default() });
         objects.into_iter().map(|(name, value)| (name.into(), defined(value))).collect()
     }
