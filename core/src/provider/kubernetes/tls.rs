@@ -128,5 +128,10 @@ fn transport(
         insecure_skip_verify: written.insecure_skip_verify,
         root_cas,
         certificates,
+        max_idle_conns_per_host: written
+            .max_idle_conns_per_host
+            .unwrap_or_else(|| transport::ServersTransport::default().max_idle_conns_per_host),
+        disable_http2: written.disable_http2,
+        forwarding_timeouts: written.forwarding_timeouts,
     })
 }

@@ -194,5 +194,11 @@ const ROWS: &[Row] = &[
     row("ServersTransport.insecureSkipVerify", "Takes any certificate."),
     row("ServersTransport.rootCAsSecrets", "Secrets of this namespace with the authorities to trust: their only key, or tls.ca, or ca.crt."),
     row("ServersTransport.certificatesSecrets", "Secrets of this namespace with certificates to show: tls.crt and tls.key."),
+    row("ServersTransport.maxIdleConnsPerHost", "Idle connections kept to one server, by each worker; 200, if nothing is said; 0: 2.").rule(Rule::Min(0)),
+    row("ServersTransport.disableHTTP2", "Speaks HTTP/1.1 to servers behind TLS, whatever they can."),
+    row("ServersTransport.forwardingTimeouts", "Time limits towards servers."),
+    row("forwardingTimeouts.dialTimeout", "For a connection, such as 30s, which it is if nothing is said; 0: no limit."),
+    row("forwardingTimeouts.responseHeaderTimeout", "From the request's end to the response's header; 0 or nothing: no limit."),
+    row("forwardingTimeouts.idleConnTimeout", "For an idle connection, such as 90s, which it is if nothing is said; 0: no limit."),
     row("ServersTransport.peerCertURI", "Not supported: a transport that asks for it is off."),
 ];

@@ -1,5 +1,5 @@
 //! TLSOption, TLSStore, ServersTransport.
-use crate::config::http::Domain;
+use crate::{config::http::Domain, static_config::ForwardingTimeouts};
 use alloc::{string::String, vec::Vec};
 use serde::Deserialize;
 
@@ -54,4 +54,8 @@ pub(in super::super) struct ServersTransport {
     pub(in super::super) certificates_secrets: Vec<String>,
     #[serde(rename = "peerCertURI")]
     pub(in super::super) peer_cert_uri: String,
+    pub(in super::super) max_idle_conns_per_host: Option<usize>,
+    #[serde(rename = "disableHTTP2")]
+    pub(in super::super) disable_http2: bool,
+    pub(in super::super) forwarding_timeouts: ForwardingTimeouts,
 }
