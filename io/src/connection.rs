@@ -1,11 +1,11 @@
 //! HTTP on one client's connection: requests out of it, responses into it, its deadlines.
 use crate::{
-    entry_point::Wire,
     exchange,
     net::Net,
     shutdown::{LAST_CALL, Registered, Stage},
     upgrade::{self, Tunnel},
     upstream::h2::LocalExecutor,
+    wire::Wire,
     worker::Worker,
 };
 use hyper::{

@@ -6,6 +6,7 @@ use crate::{
     relay,
     shutdown::{LAST_CALL, Registered, Registry, Stage},
     tls,
+    wire::{Prefixed, Wire},
     worker::Worker,
 };
 use arriving::{Arrived, arrive};
@@ -32,11 +33,6 @@ use tokio::{
 };
 
 mod arriving;
-mod prefixed;
-mod wire;
-
-pub(crate) use prefixed::Prefixed;
-pub(crate) use wire::Wire;
 
 /// How long a client that is refused may take to hear so.
 const ALERT: Duration = Duration::from_secs(1);

@@ -29,6 +29,7 @@ mod udp;
 mod upgrade;
 mod upstream;
 mod verify;
+mod wire;
 mod worker;
 
 pub use upstream::tls::TlsError;

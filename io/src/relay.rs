@@ -1,11 +1,11 @@
 //! Connections that are handed on to a TCP service, whatever is said on them.
 //! Compat: services.md "TCP services".
 use crate::{
-    entry_point::Wire,
     live::Held,
     net::Net,
     shutdown::{Registered, Stage},
     upstream,
+    wire::Wire,
     worker::Worker,
 };
 use pump::pump;

@@ -26,7 +26,8 @@ mod generated;
 mod handshake;
 
 pub(crate) use certificates::LOAD;
-pub(crate) use handshake::{Handshakes, TlsStream, handshake};
+pub(crate) use handshake::{Handshakes, handshake};
+pub(crate) use tokio_rustls::server::TlsStream;
 
 /// Sessions of TLS 1.2 without tickets that are remembered, for each options.
 const SESSIONS_MAX: usize = 4096;

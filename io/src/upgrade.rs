@@ -1,10 +1,10 @@
 //! Connections that are no longer HTTP: bytes both ways until both sides have ended.
 use crate::{
-    entry_point::Prefixed,
     exchange::Guard,
     net::Net,
     shutdown::{Registered, Stage},
     upstream::ServerStream,
+    wire::Prefixed,
 };
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};

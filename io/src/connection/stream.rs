@@ -1,6 +1,6 @@
 //! The byte stream to a client.
 use super::Progress;
-use crate::{entry_point::Wire, net::Net};
+use crate::{net::Net, wire::Wire};
 use std::{
     io::{self, IoSlice},
     pin::Pin,

@@ -1,8 +1,8 @@
 //! The first bytes of a connection: who is at the other end, and where it goes.
-use super::Prefixed;
 use crate::{
     live::Held,
     net::{Net, Stream},
+    wire::Prefixed,
     worker::Worker,
 };
 use bytes::BytesMut;

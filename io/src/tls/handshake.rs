@@ -1,5 +1,5 @@
 //! One handshake, within its limits.
-use crate::{clock::Clock, entry_point::Prefixed};
+use crate::clock::Clock;
 use rustls::ServerConfig;
 use rutter_core::{
     time::Instant,
@@ -11,10 +11,7 @@ use tokio::{
     sync::Notify,
     time::timeout_at,
 };
-use tokio_rustls::TlsAcceptor;
-
-/// TLS on a client's stream.
-pub(crate) type TlsStream<S> = tokio_rustls::server::TlsStream<Prefixed<S>>;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 /// The handshakes under way on one worker.
 #[derive(Debug, Default)]
@@ -32,7 +29,7 @@ pub(crate) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
     clock: Clock,
     deadline: Instant,
     config: Arc<ServerConfig>,
-    stream: Prefixed<S>,
+    stream: S,
 ) -> io::Result<TlsStream<S>> {
     let timed_out = |_| io::Error::from(io::ErrorKind::TimedOut);
     let enter = handshakes.enter(clock);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::tls::generated;
+use crate::{tls::generated, wire::Prefixed};
 use bytes::Bytes;
 use rustls::{crypto::aws_lc_rs::default_provider, sign::SingleCertAndKey};
 use rutter_core::tls::handshakes::PATIENCE;

@@ -1,6 +1,6 @@
 //! The byte stream to a client.
-use super::Prefixed;
 use crate::{net::Stream, tls::TlsStream};
+pub(crate) use prefixed::Prefixed;
 use std::{
     io::{self, IoSlice},
     net::SocketAddr,
@@ -12,10 +12,12 @@ use tokio::{
     net::TcpStream,
 };
 
+mod prefixed;
+
 /// Clear text, or what is within TLS.
 pub(crate) enum Wire<S> {
     Clear(Prefixed<S>),
-    Tls(Box<TlsStream<S>>),
+    Tls(Box<TlsStream<Prefixed<S>>>),
 }
 
 impl<S: Stream> Stream for Wire<S> {
