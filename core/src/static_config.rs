@@ -9,12 +9,14 @@ use serde::{Deserialize, Serialize};
 pub mod address;
 mod check;
 pub mod entry_point;
+mod kubernetes;
 pub mod log;
 pub mod options;
 mod read;
 mod words;
 
 pub use entry_point::EntryPoint;
+pub use kubernetes::{KubernetesProvider, Token};
 pub use log::{AccessLog, Log};
 pub use options::is_root;
 pub use read::read;
@@ -108,13 +110,23 @@ pub struct Providers {
     pub throttle: Duration,
     /// Files; none: off.
     pub file: Option<FileProvider>,
+    /// Our kinds in Kubernetes; none: off.
+    pub kubernetes_crd: Option<KubernetesProvider>,
+    /// Ingresses in Kubernetes; none: off.
+    pub kubernetes_ingress: Option<KubernetesProvider>,
     /// Configuration by HTTP; none: off. Read, not yet acted on.
     pub rest: Option<Rest>,
 }
 
 impl Default for Providers {
     fn default() -> Self {
-        Self { throttle: Duration::from_secs(2), file: None, rest: None }
+        Self {
+            throttle: Duration::from_secs(2),
+            file: None,
+            kubernetes_crd: None,
+            kubernetes_ingress: None,
+            rest: None,
+        }
     }
 }
 

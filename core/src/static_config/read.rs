@@ -1,9 +1,10 @@
 //! Tree to static configuration.
 use super::{
-    AccessLog, EntryPoint, FileProvider, Files, INTERNAL, Log, Prometheus, Providers, Rest,
-    StaticConfiguration,
+    AccessLog, EntryPoint, FileProvider, Files, INTERNAL, KubernetesProvider, Log, Prometheus,
+    Providers, Rest, StaticConfiguration,
     address::{Address, Protocol},
     check::{self, diagnostic},
+    kubernetes,
     log::{Format, Level},
 };
 use crate::{
@@ -249,6 +250,8 @@ impl Reader<'_> {
         Providers {
             throttle: written.providers_throttle_duration,
             file: self.file_provider(),
+            kubernetes_crd: self.kubernetes("kubernetesCRD"),
+            kubernetes_ingress: self.kubernetes("kubernetesIngress"),
             rest: self.switched_at::<Rest>(rest, "providers.rest"),
         }
     }
@@ -296,6 +299,21 @@ impl Reader<'_> {
             watch: written.watch,
             debug_log_generated_template: written.debug_log_generated_template,
         })
+    }
+
+    fn kubernetes(&mut self, section: &str) -> Option<KubernetesProvider> {
+        let path = format!("providers.{section}");
+        let node = self.tree.at(&["providers", section]);
+        let written: kubernetes::AsWritten = self.switched_at(node, &path)?;
+        match written.read() {
+            Ok(provider) => Some(provider),
+            Err(message) => {
+                let place = self.place(&["providers", section, "labelSelector"]);
+                let message = message.trim_start_matches("labelSelector: ").to_string();
+                self.error(&format!("{path}.labelSelector"), &place, message);
+                None
+            }
+        }
     }
 
     fn prometheus(&mut self) -> Option<Prometheus> {

@@ -1,6 +1,12 @@
 //! `rutter` without a sub-command: the proxy, until a signal ends it.
 use super::{Failure, Origins, load, settings};
-use crate::{access_log, log, process::Process, provider::file, proxy::StartError, source::Loaded};
+use crate::{
+    access_log, log,
+    process::Process,
+    provider::{file, kubernetes},
+    proxy::StartError,
+    source::Loaded,
+};
 use rutter_core::{
     diagnostic::Diagnostic,
     static_config::{AccessLog, StaticConfiguration},
@@ -23,6 +29,11 @@ pub(super) fn run(options: &[String]) -> Result<(), Failure> {
     if let Some(options) = &configuration.providers.file {
         file::start(settings::file_provider(options), running.process.messages())
             .map_err(|error| Failure::new(format!("providers.file: {error}")))?;
+    }
+    for options in settings::kubernetes_providers(&configuration) {
+        let name = options.provider.name();
+        kubernetes::start(options, settings::seed()?, running.process.messages())
+            .map_err(|error| Failure::new(format!("{name}: {error}")))?;
     }
     running.finish();
     Ok(())

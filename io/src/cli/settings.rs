@@ -2,14 +2,19 @@
 use super::{Failure, Origins};
 use crate::{
     net::{Net, tcp::Tcp},
-    provider::file,
+    provider::{file, kubernetes},
     settings::{EntryPoint, Settings, Transport, UdpEntryPoint},
 };
 use http::HeaderValue;
 use rutter_core::{
     entry_point::{self, connection::Timeouts},
-    provider::internal::{self, Internal},
-    static_config::{self, FileProvider, Files, ServersTransport, StaticConfiguration},
+    provider::{
+        internal::{self, Internal},
+        kubernetes::{Options, Provider},
+    },
+    static_config::{
+        self, FileProvider, Files, KubernetesProvider, ServersTransport, StaticConfiguration,
+    },
 };
 use std::{net::SocketAddr, path::Path};
 
@@ -44,9 +49,6 @@ pub(super) async fn settings(
             ..UdpEntryPoint::new(name.as_str().into(), address)
         });
     }
-    let mut seed = [0; 8];
-    getrandom::fill(&mut seed)
-        .map_err(|error| Failure::new(format!("the system gives no randomness: {error}")))?;
     Ok(Settings {
         entry_points,
         udp_entry_points,
@@ -58,7 +60,7 @@ pub(super) async fn settings(
             }),
         },
         throttle: configuration.providers.throttle.0,
-        seed: u64::from_le_bytes(seed),
+        seed: seed()?,
     })
 }
 
@@ -142,6 +144,60 @@ pub(super) fn file_provider(options: &FileProvider) -> file::Options {
         watch: options.watch,
         debug_log_generated_template: options.debug_log_generated_template,
     }
+}
+
+/// The options of the Kubernetes providers that are on.
+pub(super) fn kubernetes_providers(
+    configuration: &StaticConfiguration,
+) -> Vec<kubernetes::Options> {
+    let providers = &configuration.providers;
+    let both = [
+        (Provider::Crd, &providers.kubernetes_crd),
+        (Provider::Ingress, &providers.kubernetes_ingress),
+    ];
+    let traefik21 = configuration.compat.traefik21;
+    let on = both.into_iter().filter_map(|(provider, options)| Some((provider, options.as_ref()?)));
+    on.map(|(provider, options)| kubernetes_provider(provider, options, traefik21)).collect()
+}
+
+fn kubernetes_provider(
+    provider: Provider,
+    options: &KubernetesProvider,
+    traefik21: bool,
+) -> kubernetes::Options {
+    kubernetes::Options {
+        provider,
+        server: kubernetes::Server {
+            endpoint: options.endpoint.clone(),
+            token: options.token.clone(),
+            certificate_authority: options.cert_auth_file_path.clone(),
+        },
+        translation: Options {
+            namespaces: options.namespaces.iter().cloned().collect(),
+            label_selector: options.selector.clone(),
+            ingress_class: options.ingress_class.clone(),
+            allow_cross_namespace: options.allow_cross_namespace,
+            allow_external_name_services: options.allow_external_name_services,
+            allow_empty_services: options.allow_empty_services,
+            strict_prefix_matching: options.strict_prefix_matching,
+            tls_routers: traefik21,
+            ingress_endpoint: None,
+        },
+        label_selector: options.label_selector.clone(),
+        throttle: options.throttle.0,
+        times: kubernetes::Times::default(),
+    }
+}
+
+/// A word of the system's randomness.
+///
+/// # Errors
+/// It has none.
+pub(super) fn seed() -> Result<u64, Failure> {
+    let mut seed = [0; 8];
+    getrandom::fill(&mut seed)
+        .map_err(|error| Failure::new(format!("the system gives no randomness: {error}")))?;
+    Ok(u64::from_le_bytes(seed))
 }
 
 fn hostname() -> HeaderValue {

@@ -14,6 +14,7 @@ mod examples;
 mod forwarding;
 mod http2;
 mod https;
+mod kubernetes;
 mod limits;
 mod mirrors;
 mod process;

@@ -130,6 +130,16 @@ impl Kind {
 }
 
 impl Resource {
+    /// Every one that either provider looks at.
+    pub fn all() -> impl Iterator<Item = Self> {
+        const BUILTIN: [Kind; 5] =
+            [Kind::Service, Kind::EndpointSlice, Kind::Secret, Kind::IngressClass, Kind::Ingress];
+        let groups = [Group::TraefikIo, Group::TraefikContainoUs].into_iter();
+        let custom =
+            groups.flat_map(|group| Kind::CUSTOM.into_iter().map(move |kind| Self { kind, group }));
+        BUILTIN.into_iter().map(Self::builtin).chain(custom)
+    }
+
     /// A kind that Kubernetes defines.
     #[must_use]
     pub const fn builtin(kind: Kind) -> Self {
@@ -139,7 +149,7 @@ impl Resource {
     /// The resource of an object's `apiVersion` and `kind`, if it is one of those that are looked at.
     #[must_use]
     pub fn parse(api_version: &str, kind: &str) -> Option<Self> {
-        all().find(|it| it.kind.name() == kind && it.api_version() == api_version)
+        Self::all().find(|it| it.kind.name() == kind && it.api_version() == api_version)
     }
 
     /// The group's name; empty for the core group.
@@ -198,17 +208,6 @@ impl Resource {
             },
         }
     }
-}
-
-/// Every resource that either provider looks at.
-fn all() -> impl Iterator<Item = Resource> {
-    const BUILTIN: [Kind; 5] =
-        [Kind::Service, Kind::EndpointSlice, Kind::Secret, Kind::IngressClass, Kind::Ingress];
-    let custom = [Group::TraefikIo, Group::TraefikContainoUs];
-    let custom = custom
-        .into_iter()
-        .flat_map(|group| Kind::CUSTOM.into_iter().map(move |kind| Resource { kind, group }));
-    BUILTIN.into_iter().map(Resource::builtin).chain(custom)
 }
 
 /// An object, whichever of our groups it is in.
@@ -280,7 +279,7 @@ mod tests {
 
     #[test]
     fn a_resource_is_found_by_the_words_of_an_object() {
-        for resource in all() {
+        for resource in Resource::all() {
             let (api_version, kind) = (resource.api_version(), resource.kind.name());
             assert_eq!(Resource::parse(api_version, kind), Some(resource));
             let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));

@@ -129,6 +129,31 @@ fn options_are_read_in_any_case() {
 }
 
 #[test]
+fn the_providers_of_kubernetes_are_read_and_show_no_token() {
+    let providers = good(
+        "
+        providers.kubernetesCRD = true
+        providers.kubernetesIngress.endpoint = https://api.test:6443
+        providers.kubernetesIngress.token = secret
+        providers.kubernetesIngress.namespaces = a,b
+        providers.kubernetesIngress.labelSelector = app=traefik
+        providers.kubernetesIngress.throttleDuration = 2s
+        providers.kubernetesIngress.allowEmptyServices = true
+        ",
+    )
+    .providers;
+    assert_eq!(providers.kubernetes_crd, Some(KubernetesProvider::default()));
+    let ingress = providers.kubernetes_ingress.unwrap();
+    assert_eq!(ingress.token.0, "secret");
+    insta::assert_snapshot!(
+        format!("{ingress:?}"),
+        @r#"KubernetesProvider { endpoint: "https://api.test:6443", token: Token, cert_auth_file_path: "", namespaces: ["a", "b"], label_selector: "app=traefik", selector: Selector([Requirement { label: "app", negated: false, values: Some(["traefik"]) }]), ingress_class: "", throttle: Duration(2s), allow_cross_namespace: false, allow_external_name_services: false, allow_empty_services: true, strict_prefix_matching: false }"#
+    );
+    let written = said("providers.kubernetesCRD.labelSelector = a b");
+    assert!(written.starts_with("t.yml:1: error: providers.kubernetesCRD.labelSelector: "));
+}
+
+#[test]
 fn what_is_wrong_is_said_with_the_option_and_its_place() {
     insta::assert_snapshot!(
         said(
@@ -402,6 +427,12 @@ fn the_defaults_in_the_table_are_the_defaults() {
             }
             ("entryPoints", _) if path.contains(".udp.") => "entryPoints.name.address = :1/udp",
             ("entryPoints", _) => "entryPoints.name.address = :1",
+            ("providers", rest) if rest.starts_with("kubernetesCRD.") => {
+                "providers.kubernetesCRD.endpoint = x"
+            }
+            ("providers", rest) if rest.starts_with("kubernetesIngress.") => {
+                "providers.kubernetesIngress.endpoint = x"
+            }
             ("providers", _) => "providers.file.filename = x",
             ("ping", _) => "ping = true",
             ("accessLog", _) => "accessLog = true",

@@ -1,0 +1,149 @@
+//! JSON of the API server as a tree. What nobody reads of an object does not come into it.
+use rutter_core::{
+    diagnostic::Place,
+    tree::{DEPTH_MAX, Key, Node, Value},
+};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::fmt;
+
+/// The largest part of many objects, and of no use here.
+const MANAGED_FIELDS: &str = "managedFields";
+
+/// Reads a document.
+///
+/// # Errors
+/// It is no JSON, or too deep; one line.
+pub(super) fn parse(text: &[u8]) -> Result<Node, String> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let node = Tree { depth: 0 }.deserialize(&mut deserializer);
+    let node = node.and_then(|node| deserializer.end().map(|()| node));
+    node.map_err(|error| format!("no JSON of an API server: {error}"))
+}
+
+/// The text at the end of `path`; empty where there is none.
+pub(super) fn text<'a>(node: &'a Node, path: &[&str]) -> &'a str {
+    match node.at(path).map(|node| &node.value) {
+        Some(Value::Text(text)) => text,
+        _ => "",
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Tree {
+    depth: usize,
+}
+
+impl Tree {
+    fn below<E: de::Error>(self) -> Result<Self, E> {
+        if self.depth == DEPTH_MAX {
+            return Err(E::custom("too many levels"));
+        }
+        Ok(Self { depth: self.depth + 1 })
+    }
+}
+
+fn node(value: Value) -> Node {
+    Node { value, place: Place::default() }
+}
+
+impl<'de> DeserializeSeed<'de> for Tree {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Tree {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(node(Value::Null))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(node(Value::Bool(value)))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(node(Value::Int(value)))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+        let text = || Value::Text(value.to_string());
+        Ok(node(i64::try_from(value).map_or_else(|_| text(), Value::Int)))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        Ok(node(Value::Float(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+        Ok(node(Value::Text(value.to_owned())))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Node, E> {
+        Ok(node(Value::Text(value)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
+        let below = self.below()?;
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(below)? {
+            list.push(item);
+        }
+        Ok(node(Value::List(list)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
+        let below = self.below()?;
+        let mut map = Vec::new();
+        while let Some(name) = entries.next_key::<String>()? {
+            if name == MANAGED_FIELDS {
+                entries.next_value::<de::IgnoredAny>()?;
+                continue;
+            }
+            let value = entries.next_value_seed(below)?;
+            map.push((Key { name, place: Place::default() }, value));
+        }
+        Ok(node(Value::Map(map)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_a_tree_without_what_nobody_reads() {
+        let read = parse(
+            br#"{"a": [1, 1.5, "1", true, null, {}], "metadata": {"name": "x", "managedFields": [{}]}}"#,
+        )
+        .unwrap();
+        let Value::List(items) = &read.option("a").unwrap().value else { panic!() };
+        let values: Vec<_> = items.iter().map(|item| item.value.clone()).collect();
+        let text = Value::Text("1".into());
+        let want = [Value::Int(1), Value::Float(1.5), text, Value::Bool(true), Value::Null];
+        assert_eq!(values[..5], want);
+        assert_eq!(text_of(&read), "x");
+        assert!(read.at(&["metadata", "managedFields"]).is_none());
+    }
+
+    fn text_of(node: &Node) -> &str {
+        text(node, &["metadata", "name"])
+    }
+
+    #[test]
+    fn what_is_no_json_or_too_deep_is_refused() {
+        for bad in ["", "{", "{} {}", "{\"a\": }", &"[".repeat(1000)] {
+            assert!(parse(bad.as_bytes()).is_err(), "{bad:.20}");
+        }
+        let nested = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+        assert!(parse(nested(DEPTH_MAX).as_bytes()).is_ok());
+        assert!(parse(nested(DEPTH_MAX + 1).as_bytes()).unwrap_err().contains("too many levels"));
+    }
+}

@@ -1,0 +1,223 @@
+//! A small API server: lists, watches, refusals.
+use crate::wire::{Server, Wire};
+use serde_json::{Value, json};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use tokio::sync::watch;
+
+/// An API server in this thread.
+#[derive(Clone)]
+pub(crate) struct Api {
+    state: Rc<RefCell<State>>,
+    changed: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct State {
+    version: u64,
+    /// By path of the resource, then namespace and name.
+    objects: BTreeMap<(String, String), Value>,
+    /// Version, path of the resource, line.
+    log: Vec<(u64, String, Value)>,
+    /// Versions before this one are forgotten.
+    oldest: u64,
+    /// Counts up when all watches break.
+    breaks: u64,
+    refused: BTreeMap<String, u16>,
+    token: Option<String>,
+    page: Option<usize>,
+    asked: Vec<String>,
+}
+
+/// The path of an object's resource.
+fn resource(object: &Value) -> String {
+    let kind = object["kind"].as_str().unwrap().to_lowercase();
+    let plural = if kind.ends_with('s') { format!("{kind}es") } else { format!("{kind}s") };
+    match object["apiVersion"].as_str().unwrap() {
+        "v1" => format!("/api/v1/{plural}"),
+        version => format!("/apis/{version}/{plural}"),
+    }
+}
+
+fn name(object: &Value) -> String {
+    let word = |name: &str| object["metadata"][name].as_str().unwrap();
+    format!("{}/{}", word("namespace"), word("name"))
+}
+
+impl Api {
+    /// One that answers.
+    pub(crate) async fn start() -> (Self, String) {
+        let server = Server::start().await;
+        let url = server.url();
+        let api = Self::new();
+        api.clone().serve(server);
+        (api, url)
+    }
+
+    pub(crate) fn new() -> Self {
+        let state = State { version: 1, oldest: 1, ..State::default() };
+        Self { state: Rc::new(RefCell::new(state)), changed: watch::Sender::new(0) }
+    }
+
+    pub(crate) fn serve(self, server: Server) {
+        tokio::task::spawn_local(async move {
+            loop {
+                let wire = server.accept().await;
+                tokio::task::spawn_local(self.clone().answer(wire));
+            }
+        });
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.borrow_mut());
+        self.changed.send_modify(|changes| *changes += 1);
+    }
+
+    pub(crate) fn put(&self, mut object: Value) {
+        self.change(|state| {
+            state.version += 1;
+            object["metadata"]["resourceVersion"] = state.version.to_string().into();
+            let at = (resource(&object), name(&object));
+            let path = at.0.clone();
+            let old = state.objects.insert(at, object.clone());
+            let what = if old.is_some() { "MODIFIED" } else { "ADDED" };
+            state.log.push((state.version, path, json!({"type": what, "object": object})));
+        });
+    }
+
+    pub(crate) fn delete(&self, object: &Value) {
+        self.change(|state| {
+            state.version += 1;
+            let at = (resource(object), name(object));
+            let mut object = state.objects.remove(&at).unwrap();
+            object["metadata"]["resourceVersion"] = state.version.to_string().into();
+            let line = json!({"type": "DELETED", "object": object});
+            state.log.push((state.version, at.0, line));
+        });
+    }
+
+    /// Breaks all watches.
+    pub(crate) fn break_watches(&self) {
+        self.change(|state| state.breaks += 1);
+    }
+
+    /// Forgets what happened, and breaks all watches.
+    pub(crate) fn forget(&self) {
+        self.change(|state| {
+            state.version += 1;
+            state.oldest = state.version;
+            state.log.clear();
+            state.breaks += 1;
+        });
+    }
+
+    /// From now on, a resource is answered with a status; 200: no more.
+    pub(crate) fn refuse(&self, resource: &str, status: u16) {
+        self.change(|state| {
+            state.refused.insert(resource.to_owned(), status);
+        });
+    }
+
+    /// From now on, this token is needed; open watches break.
+    pub(crate) fn need_token(&self, token: &str) {
+        self.change(|state| {
+            state.token = Some(token.to_owned());
+            state.breaks += 1;
+        });
+    }
+
+    /// From now on, lists have so many objects a page.
+    pub(crate) fn page(&self, objects: usize) {
+        self.change(|state| state.page = Some(objects));
+    }
+
+    /// The requests so far that have a text in them.
+    pub(crate) fn asked(&self, text: &str) -> Vec<String> {
+        let state = self.state.borrow();
+        state.asked.iter().filter(|it| it.contains(text)).cloned().collect()
+    }
+
+    /// Waits until there are so many requests with a text in them.
+    pub(crate) async fn wait_asked(&self, text: &str, count: usize) {
+        let mut changed = self.changed.subscribe();
+        while self.asked(text).len() < count {
+            changed.changed().await.unwrap();
+        }
+    }
+
+    async fn answer(self, mut wire: Wire) {
+        let Some(request) = wire.message().await else { return };
+        let target = request.first().split(' ').nth(1).unwrap().to_owned();
+        self.change(|state| state.asked.push(target.clone()));
+        let (path, query) = target.split_once('?').unwrap();
+        let query: BTreeMap<_, _> = query.split('&').filter_map(|it| it.split_once('=')).collect();
+        let refusal = {
+            let state = self.state.borrow();
+            let bearer = state.token.as_ref().map(|token| format!("Bearer {token}"));
+            let is_known = bearer.is_none() || request.header("authorization") == bearer.as_deref();
+            if is_known { state.refused.get(path).copied().unwrap_or(200) } else { 401 }
+        };
+        if refusal != 200 {
+            let status = json!({"kind": "Status", "message": "not for you"});
+            return respond(&mut wire, refusal, &status).await;
+        }
+        if query.contains_key("watch") {
+            let from = query["resourceVersion"].parse().unwrap();
+            return self.watch(wire, path, from).await;
+        }
+        let start = query.get("continue").map_or(0, |it| it.parse().unwrap());
+        let list = self.list(path, start);
+        respond(&mut wire, 200, &list).await;
+    }
+
+    fn list(&self, path: &str, start: usize) -> Value {
+        let state = self.state.borrow();
+        let all = state.objects.iter().filter(|((resource, _), _)| resource == path);
+        let all: Vec<_> = all.map(|(_, object)| object.clone()).collect();
+        let page = state.page.unwrap_or(all.len());
+        let end = (start + page).min(all.len());
+        let more = if end < all.len() { end.to_string() } else { String::new() };
+        let metadata = json!({"resourceVersion": state.version.to_string(), "continue": more});
+        json!({"metadata": metadata, "items": all[start..end]})
+    }
+
+    async fn watch(self, mut wire: Wire, path: &str, mut from: u64) {
+        let mut changed = self.changed.subscribe();
+        let breaks = self.state.borrow().breaks;
+        wire.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+        loop {
+            let lines: Vec<Value> = {
+                let state = self.state.borrow();
+                if state.breaks != breaks {
+                    return;
+                }
+                if from < state.oldest {
+                    let status = json!({"kind": "Status", "code": 410, "message": "too old"});
+                    vec![json!({"type": "ERROR", "object": status})]
+                } else {
+                    let news = state.log.iter().filter(|(at, it, _)| *at > from && it == path);
+                    news.map(|(_, _, line)| line.clone()).collect()
+                }
+            };
+            for line in lines {
+                let line = format!("{line}\n");
+                // In two pieces: lines are not chunks.
+                for piece in [&line[..10], &line[10..]] {
+                    let chunk = format!("{:x}\r\n{piece}\r\n", piece.len());
+                    if wire.stream.try_write(chunk.as_bytes()).is_err() {
+                        return;
+                    }
+                }
+            }
+            from = from.max(self.state.borrow().version);
+            if changed.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+async fn respond(wire: &mut Wire, status: u16, body: &Value) {
+    let body = body.to_string();
+    let length = body.len();
+    wire.send(format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\n\r\n{body}")).await;
+}
