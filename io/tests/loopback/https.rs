@@ -79,10 +79,30 @@ pub(crate) async fn secure_counted(handshakes: Rc<Cell<usize>>) -> u16 {
 }
 
 async fn secure_as(
+    pair: (&[u8], &[u8]),
+    protocols: &[&[u8]],
+    asks: bool,
+    handshakes: Rc<Cell<usize>>,
+) -> u16 {
+    let answer = |request: Request<Incoming>| async move { format!("{:?}", request.version()) };
+    secure_answering(pair, protocols, asks, handshakes, answer).await
+}
+
+/// One that answers as told, with the certificate that is shown here.
+pub(crate) async fn secure_with<F: Future<Output = String> + 'static>(
+    protocols: &[&[u8]],
+    handshakes: Rc<Cell<usize>>,
+    answer: impl Fn(Request<Incoming>) -> F + Clone + 'static,
+) -> u16 {
+    secure_answering((CERTIFICATE, KEY), protocols, false, handshakes, answer).await
+}
+
+async fn secure_answering<F: Future<Output = String> + 'static>(
     (chain, key): (&[u8], &[u8]),
     protocols: &[&[u8]],
     asks: bool,
     handshakes: Rc<Cell<usize>>,
+    answer: impl Fn(Request<Incoming>) -> F + Clone + 'static,
 ) -> u16 {
     let chain = vec![CertificateDer::from_pem_slice(chain).unwrap()];
     let key = PrivateKeyDer::from_pem_slice(key).unwrap();
@@ -102,9 +122,10 @@ async fn secure_as(
             let Ok(stream) = acceptor.accept(wire.stream).await else { continue };
             handshakes.set(handshakes.get() + 1);
             let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-            let answer = service_fn(|request: Request<Incoming>| async move {
-                let body = Full::new(Bytes::from(format!("{:?}", request.version())));
-                Ok::<_, Infallible>(Response::new(body))
+            let answer = answer.clone();
+            let answer = service_fn(move |request: Request<Incoming>| {
+                let text = answer(request);
+                async move { Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(text.await)))) }
             });
             let io = TokioIo::new(stream);
             if http2 {

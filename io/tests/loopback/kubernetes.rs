@@ -1,5 +1,9 @@
 //! The Kubernetes providers, against an API server of our own.
-use crate::{proxy::run, wire::Server};
+use crate::{
+    https::{certificate, secure_with},
+    proxy::run,
+    wire::Server,
+};
 use api::Api;
 use rutter::{
     net::tcp::Tcp,
@@ -13,7 +17,7 @@ use rutter_core::{
     static_config::Token,
 };
 use serde_json::{Value, json};
-use std::{fs, time::Duration};
+use std::{cell::Cell, fs, rc::Rc, time::Duration};
 use tokio::sync::mpsc;
 
 mod api;
@@ -182,6 +186,9 @@ fn a_watch_that_breaks_goes_on_where_it_was() {
             api.wait_asked(&watches, before + 1).await;
         }
         assert_eq!(lists(&api), 1);
+        let asked = api.asked(&watches);
+        let versions: Vec<_> = asked.iter().filter_map(|it| it.rsplit('=').next()).collect();
+        assert!(versions[0] == "4" && versions.last() >= Some(&"8"), "{versions:?}");
     });
 }
 
@@ -309,4 +316,32 @@ fn only_what_is_needed_is_asked_for() {
         "
         );
     });
+}
+
+#[test]
+fn over_tls_all_requests_share_one_connection_of_http2_where_there_is_one() {
+    let cases: [(&[&[u8]], _); 2] = [(&[b"h2"], "HTTP/2.0"), (&[b"http/1.1"], "HTTP/1.1")];
+    for (protocols, version) in cases {
+        run(async move {
+            let handshakes = Rc::new(Cell::new(0));
+            let answer = move |request: http::Request<hyper::body::Incoming>| async move {
+                assert_eq!(format!("{:?}", request.version()), version);
+                assert_eq!(request.headers()["authorization"], "Bearer secret");
+                if request.uri().query().is_some_and(|query| query.contains("watch")) {
+                    std::future::pending::<()>().await;
+                }
+                json!({"metadata": {"resourceVersion": "1"}, "items": []}).to_string()
+            };
+            let port = secure_with(protocols, Rc::clone(&handshakes), answer).await;
+            let folder = tempfile::tempdir().unwrap();
+            let authority = folder.path().join("ca.pem");
+            fs::write(&authority, certificate()).unwrap();
+            let mut options = options(&format!("https://localhost:{port}"));
+            options.server.certificate_authority = authority.to_string_lossy().into_owned();
+            options.server.token = Token("secret".to_owned());
+            let mut provided = Provided::by(options);
+            assert_eq!(provided.next().await, "");
+            assert_eq!(handshakes.get() == 1, version == "HTTP/2.0", "{}", handshakes.get());
+        });
+    }
 }
