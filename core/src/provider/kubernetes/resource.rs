@@ -2,11 +2,6 @@
 use alloc::sync::Arc;
 use core::fmt;
 
-/// The group of our kinds.
-const TRAEFIK_IO: &str = "traefik.io";
-/// The group of the same kinds in 2.1.
-const TRAEFIK_CONTAINO_US: &str = "traefik.containo.us";
-
 /// A kind of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -154,35 +149,15 @@ impl Resource {
 
     /// The group's name; empty for the core group.
     #[must_use]
-    pub const fn group_name(self) -> &'static str {
-        match self.group {
-            Group::TraefikIo => TRAEFIK_IO,
-            Group::TraefikContainoUs => TRAEFIK_CONTAINO_US,
-            Group::Builtin => match self.kind {
-                Kind::EndpointSlice => "discovery.k8s.io",
-                Kind::Ingress | Kind::IngressClass => "networking.k8s.io",
-                Kind::Service
-                | Kind::Secret
-                | Kind::IngressRoute
-                | Kind::IngressRouteTcp
-                | Kind::IngressRouteUdp
-                | Kind::Middleware
-                | Kind::MiddlewareTcp
-                | Kind::TraefikService
-                | Kind::TlsOption
-                | Kind::TlsStore
-                | Kind::ServersTransport => "",
-            },
-        }
+    pub fn group_name(self) -> &'static str {
+        self.api_version().rsplit_once('/').map_or("", |(group, _)| group)
     }
 
     /// The version inside the group.
     #[must_use]
-    pub const fn version(self) -> &'static str {
-        match self.group {
-            Group::TraefikIo | Group::TraefikContainoUs => "v1alpha1",
-            Group::Builtin => "v1",
-        }
+    pub fn version(self) -> &'static str {
+        let api_version = self.api_version();
+        api_version.rsplit_once('/').map_or(api_version, |(_, version)| version)
     }
 
     /// As in an object's `apiVersion`.

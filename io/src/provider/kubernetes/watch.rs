@@ -118,11 +118,8 @@ impl<N: Net> Watcher<N> {
     }
 
     fn path(&self) -> String {
-        let mut path = match self.resource.group_name() {
-            "" => "/api".to_owned(),
-            group => format!("/apis/{group}"),
-        };
-        let _ = write!(path, "/{}", self.resource.version());
+        let root = if self.resource.group_name().is_empty() { "/api" } else { "/apis" };
+        let mut path = format!("{root}/{}", self.resource.api_version());
         if let Some(namespace) = &self.namespace {
             let _ = write!(path, "/namespaces/{}", escaped(namespace));
         }
