@@ -39,6 +39,10 @@ pub fn start(options: &static_config::Log) -> Log {
     let targets = Targets::new()
         .with_target("rutter", ours)
         .with_target(CONFIGURATION, findings)
+        // What goes wrong with the API server we say ourselves; kube would show what it read, with
+        // Secrets.
+        .with_target("kube_client", LevelFilter::OFF)
+        .with_target("kube_runtime", LevelFilter::OFF)
         .with_default(ours.min(LevelFilter::WARN));
     let started = tracing_subscriber::registry().with(layer).with(targets).try_init();
     if let (Ok(()), Some(error)) = (started, open_error) {

@@ -18,7 +18,7 @@ use rutter_core::{
     static_config::Token,
     time::Instant,
 };
-use std::{collections::BTreeSet, io, rc::Rc, sync::Arc, thread, time::Duration};
+use std::{collections::BTreeSet, io, sync::Arc, thread, time::Duration};
 use tokio::{
     runtime::{Builder, LocalOptions},
     sync::mpsc,
@@ -26,14 +26,14 @@ use tokio::{
 };
 
 mod access;
+mod back_off;
 mod client;
-mod json;
+mod tree;
 mod trouble;
 mod watch;
 
 use access::Access;
-use client::Client;
-use trouble::Trouble;
+use back_off::BackOff;
 use watch::{Seen, Watcher};
 
 /// Events on their way to the translator; watches that are faster wait.
@@ -118,9 +118,8 @@ pub async fn run<N: Net>(
 ) {
     let clock = Clock::start();
     let Some(access) = find(&options, environment, clock, &messages).await else { return };
-    let client = Rc::new(Client::new(net, access));
+    let client = client::client(net, access, clock, options.times.back_off_min / 2);
     let (sender, seen) = mpsc::channel(SEEN_MAX);
-    let trouble = Rc::new(Trouble::default());
     let mut watchers = JoinSet::new();
     for (index, (resource, namespace)) in resources(&options).into_iter().enumerate() {
         let is_selected = resource.kind.is_custom() || resource.kind == Kind::Ingress;
@@ -128,19 +127,15 @@ pub async fn run<N: Net>(
             if is_selected { options.label_selector.clone() } else { String::new() };
         let watcher = Watcher {
             index,
-            client: Rc::clone(&client),
-            trouble: Rc::clone(&trouble),
             resource,
             namespace,
             label_selector,
             times: options.times,
-            clock,
-            entropy: seed ^ (index as u64),
+            back_off: BackOff::new(clock, options.times, seed ^ (index as u64)),
             seen: sender.clone(),
-            failures: 0,
             told: None,
         };
-        watchers.spawn_local(watcher.run());
+        watchers.spawn_local(watcher.run(client.clone()));
     }
     drop(sender);
     let owner = Owner {

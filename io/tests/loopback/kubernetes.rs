@@ -174,8 +174,8 @@ fn a_watch_that_breaks_goes_on_where_it_was() {
         fill(&api);
         let mut provided = Provided::by(options(&url));
         assert_eq!(provided.next().await, FULL);
-        let lists = |api: &Api| api.asked(&format!("{ROUTES}?limit")).len();
-        let watches = format!("{ROUTES}?watch");
+        let lists = |api: &Api| api.asked(&format!("{ROUTES}?&limit")).len();
+        let watches = format!("{ROUTES}?&watch");
         api.wait_asked(&watches, 1).await;
         for turn in 0..5 {
             let before = api.asked(&watches).len();
@@ -199,7 +199,7 @@ fn what_is_forgotten_is_listed_again_and_nothing_is_missing_meanwhile() {
         fill(&api);
         let mut provided = Provided::by(options(&url));
         assert_eq!(provided.next().await, FULL);
-        api.wait_asked(&format!("{ROUTES}?watch"), 1).await;
+        api.wait_asked(&format!("{ROUTES}?&watch"), 1).await;
         api.delete(&route("a", ""));
         api.put(route("b", "Path(`/b`)"));
         api.forget();
@@ -210,7 +210,7 @@ fn what_is_forgotten_is_listed_again_and_nothing_is_missing_meanwhile() {
                 break;
             }
         }
-        api.wait_asked(&format!("{ROUTES}?limit"), 2).await;
+        api.wait_asked(&format!("{ROUTES}?&limit"), 2).await;
     });
 }
 
@@ -226,7 +226,7 @@ fn what_is_refused_leaves_the_others_alone_until_it_is_allowed() {
         api.refuse(ROUTES, 403);
         let mut provided = Provided::by(options(&url));
         assert_eq!(provided.next().await, "");
-        api.wait_asked(&format!("{ROUTES}?limit"), 3).await;
+        api.wait_asked(&format!("{ROUTES}?&limit"), 3).await;
         api.refuse(ROUTES, 200);
         assert_eq!(provided.next().await, FULL);
     });
@@ -304,15 +304,15 @@ fn only_what_is_needed_is_asked_for() {
         insta::assert_snapshot!(
             lists.join("\n"),
             @"
-        /api/v1/namespaces/one/secrets?fieldSelector=type%21%3Dhelm.sh%2Frelease.v1&limit=100
-        /api/v1/namespaces/one/services?limit=100
-        /api/v1/namespaces/two/secrets?fieldSelector=type%21%3Dhelm.sh%2Frelease.v1&limit=100
-        /api/v1/namespaces/two/services?limit=100
-        /apis/discovery.k8s.io/v1/namespaces/one/endpointslices?limit=100
-        /apis/discovery.k8s.io/v1/namespaces/two/endpointslices?limit=100
-        /apis/networking.k8s.io/v1/ingressclasses?limit=100
-        /apis/networking.k8s.io/v1/namespaces/one/ingresses?labelSelector=app%20in%20%28a%2C%20b%29&limit=100
-        /apis/networking.k8s.io/v1/namespaces/two/ingresses?labelSelector=app%20in%20%28a%2C%20b%29&limit=100
+        /api/v1/namespaces/one/secrets?&fieldSelector=type%21%3Dhelm.sh%2Frelease.v1&limit=100
+        /api/v1/namespaces/one/services?&limit=100
+        /api/v1/namespaces/two/secrets?&fieldSelector=type%21%3Dhelm.sh%2Frelease.v1&limit=100
+        /api/v1/namespaces/two/services?&limit=100
+        /apis/discovery.k8s.io/v1/namespaces/one/endpointslices?&limit=100
+        /apis/discovery.k8s.io/v1/namespaces/two/endpointslices?&limit=100
+        /apis/networking.k8s.io/v1/ingressclasses?&limit=100
+        /apis/networking.k8s.io/v1/namespaces/one/ingresses?&labelSelector=app+in+%28a%2C+b%29&limit=100
+        /apis/networking.k8s.io/v1/namespaces/two/ingresses?&labelSelector=app+in+%28a%2C+b%29&limit=100
         "
         );
     });

@@ -199,8 +199,12 @@ fn kubeconfig(path: &Path, text: &str) -> Result<Access, String> {
     Ok(access)
 }
 
+/// The text of an option; empty where there is none.
 fn word<'a>(node: &'a Node, name: &str) -> &'a str {
-    super::json::text(node, &[name])
+    match node.option(name).map(|it| &it.value) {
+        Some(Value::Text(text)) => text,
+        _ => "",
+    }
 }
 
 /// What is called `name` in a list of a kubeconfig.

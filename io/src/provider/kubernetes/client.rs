@@ -1,142 +1,202 @@
-//! Requests to the API server, over connections that [`Net`] makes.
+//! The client of the API server: kube's, over connections that [`Net`] makes.
 //!
-//! Over TLS they share a few HTTP/2 connections; without HTTP/2 each has a connection of its own.
-use super::access::{Access, Tls};
+//! kube's client goes to any thread and our connections to none, so it hands its requests to a task
+//! beside them. Over TLS they share a few HTTP/2 connections; without HTTP/2 each has its own.
+use super::{
+    access::{Access, Tls},
+    trouble::Trouble,
+};
 use crate::{
+    clock::Clock,
     net::Net,
     upstream::{dial, h2::LocalExecutor},
 };
-use bytes::{Bytes, BytesMut};
+use body::Watched;
+use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Method, Request, StatusCode, Uri,
+    HeaderValue, Request, Response, StatusCode, Uri,
     header::{ACCEPT, AUTHORIZATION, HOST, USER_AGENT},
     uri::{Authority, PathAndQuery, Scheme},
 };
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::{
     body::Incoming,
     client::conn::{http1, http2},
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+use kube::{client::Body, core::Status};
 use rustls::pki_types::ServerName;
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use rutter_core::time::Instant;
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::Mutex,
+    sync::{Mutex, mpsc, oneshot},
+    task::JoinSet,
     time::timeout,
 };
 
+mod body;
+
 /// For a connection, with TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// For the head of a response.
+/// For the head of a response, and for the rest of one that is no watch.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Requests that share a connection: API servers allow 100 or more.
 const SHARERS_MAX: usize = 80;
 /// A shared connection that is silent for so long is asked whether it is still there.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
-/// The most bytes of a list or an answer.
+/// The most bytes of an answer that is no watch.
 const ANSWER_MAX: usize = 256 << 20;
-/// The most bytes of one line of a watch: an object cannot be that large.
-const LINE_MAX: usize = 16 << 20;
-/// The most bytes of an explanation.
-const REASON_MAX: usize = 64 << 10;
+/// Requests on their way to the connections.
+const ASKED_MAX: usize = 16;
 
-/// Why there is no answer, or none that is of use.
-#[derive(Debug)]
-pub(super) enum Error {
-    /// Nothing came back, or not all of it.
-    Unreachable(String),
-    /// The API server says no.
-    Refused(StatusCode, String),
-    /// What came back makes no sense.
-    Nonsense(String),
-}
+type Answer = Response<Either<Full<Bytes>, Watched>>;
+type Sender = http2::SendRequest<Full<Bytes>>;
 
-type Sender = http2::SendRequest<Empty<Bytes>>;
+/// A request, and where its answer goes.
+type Asked = (Request<Body>, oneshot::Sender<Result<Answer, String>>);
 
-/// Asks one API server.
-pub(super) struct Client<N> {
+/// A client of one API server. Its task runs until all copies of the client are gone.
+///
+/// A watch begins no sooner than `watch_interval` after the one before it of the same resource.
+pub(super) fn client<N: Net>(
     net: N,
     access: Access,
+    clock: Clock,
+    watch_interval: Duration,
+) -> kube::Client {
+    let (sender, asked) = mpsc::channel::<Asked>(ASKED_MAX);
+    let connections = Rc::new(Connections {
+        net,
+        trouble: Trouble::new(access.server.clone()),
+        access,
+        clock,
+        watch_interval,
+        tls: RefCell::default(),
+        shared: RefCell::default(),
+        connecting: Mutex::default(),
+        watches: RefCell::default(),
+    });
+    tokio::task::spawn_local(serve(connections, asked));
+    let service = tower::service_fn(move |request| {
+        let sender = sender.clone();
+        async move {
+            let (reply, answer) = oneshot::channel();
+            let ended = || "the client has ended".to_owned();
+            sender.send((request, reply)).await.map_err(|_| ended())?;
+            answer.await.map_err(|_| ended())?
+        }
+    });
+    kube::Client::new(service, "default")
+}
+
+async fn serve<N: Net>(connections: Rc<Connections<N>>, mut asked: mpsc::Receiver<Asked>) {
+    let mut answering = JoinSet::new();
+    loop {
+        tokio::select! {
+            request = asked.recv() => {
+                let Some((request, mut reply)) = request else { return };
+                let connections = Rc::clone(&connections);
+                answering.spawn_local(async move {
+                    tokio::select! {
+                        () = reply.closed() => {}
+                        answer = connections.ask(request) => drop(reply.send(answer)),
+                    }
+                });
+            }
+            Some(_) = answering.join_next() => {}
+        }
+    }
+}
+
+/// Connections to one API server.
+struct Connections<N> {
+    net: N,
+    access: Access,
+    clock: Clock,
+    watch_interval: Duration,
+    trouble: Trouble,
     tls: RefCell<Tls>,
-    shared: RefCell<Vec<Rc<Sender>>>,
+    shared: RefCell<Vec<Arc<Sender>>>,
     /// One connection is made at a time: the next may share it.
     connecting: Mutex<()>,
+    /// When the next watch of a resource may begin.
+    watches: RefCell<BTreeMap<Box<str>, Instant>>,
 }
 
-/// An answer, whose body is still to come.
-pub(super) struct Answer {
-    body: Incoming,
-    read: BytesMut,
-    /// So that it counts as one that shares the connection.
-    _connection: Option<Rc<Sender>>,
-}
-
-impl<N: Net> Client<N> {
-    pub(super) fn new(net: N, access: Access) -> Self {
-        Self {
-            net,
-            access,
-            tls: RefCell::default(),
-            shared: RefCell::default(),
-            connecting: Mutex::default(),
+impl<N: Net> Connections<N> {
+    async fn ask(&self, request: Request<Body>) -> Result<Answer, String> {
+        let is_watch = request.uri().query().is_some_and(|it| it.contains("watch=true"));
+        if is_watch {
+            self.clock.sleep_until(self.next_watch(request.uri().path())).await;
         }
+        let answer = self.send(request, is_watch).await;
+        match &answer {
+            Err(reason) => self.trouble.unreachable(reason),
+            Ok(answer) if answer.status() == StatusCode::UNAUTHORIZED => {
+                self.trouble.unauthorized(&reason(answer));
+            }
+            Ok(_) => self.trouble.over(),
+        }
+        answer
     }
 
-    /// What it asks, for the log.
-    pub(super) const fn server(&self) -> &Uri {
-        &self.access.server
+    fn next_watch(&self, path: &str) -> Instant {
+        let now = self.clock.now();
+        let mut watches = self.watches.borrow_mut();
+        let begins = watches.get(path).map_or(now, |at| now.max(*at));
+        watches.insert(path.into(), begins + self.watch_interval);
+        begins
     }
 
-    /// Asks for `path`, which begins with a slash and may have a query.
-    pub(super) async fn get(&self, path: &str) -> Result<Answer, Error> {
-        let head = self.head(path).map_err(Error::Unreachable)?;
+    async fn send(&self, request: Request<Body>, is_watch: bool) -> Result<Answer, String> {
+        let request = self.complete(request).await?;
         let connection = match self.shared() {
             Some(sender) => Connection::Shared(sender),
-            None => self.connect().await.map_err(Error::Unreachable)?,
+            None => self.connect().await?,
         };
-        let (sender, response) = match connection {
+        let (response, shared) = match connection {
             Connection::Shared(sender) => {
-                let response = answered((*sender).clone().send_request(head)).await?;
-                (Some(sender), response)
+                let response = in_time((*sender).clone().send_request(request)).await?;
+                (response, Some(sender))
             }
-            Connection::Own(mut own) => (None, answered(own.send_request(head)).await?),
+            Connection::Own(mut own) => (in_time(own.send_request(request)).await?, None),
         };
         let (head, body) = response.into_parts();
-        let answer = Answer { body, read: BytesMut::new(), _connection: sender };
-        if head.status.is_success() {
-            return Ok(answer);
-        }
-        let text = answer.whole(REASON_MAX).await.unwrap_or_default();
-        let reason =
-            super::json::parse(&text).map(|it| super::json::text(&it, &["message"]).into());
-        Err(Error::Refused(head.status, reason.unwrap_or_default()))
+        let body = if is_watch && head.status.is_success() {
+            Either::Right(Watched::new(body, shared))
+        } else {
+            Either::Left(Full::new(
+                in_time(Limited::new(body, ANSWER_MAX).collect()).await?.to_bytes(),
+            ))
+        };
+        Ok(Response::from_parts(head, body))
     }
 
-    fn head(&self, path: &str) -> Result<Request<Empty<Bytes>>, String> {
+    /// What kube leaves to others: where the server is, and who asks.
+    async fn complete(&self, request: Request<Body>) -> Result<Request<Full<Bytes>>, String> {
+        let (mut head, body) = request.into_parts();
         let server = &self.access.server;
+        let path = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
         let path = format!("{}{path}", server.path().trim_end_matches('/'));
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(USER_AGENT, HeaderValue::from_static("rutter"));
-        if let Some(authorization) = self.access.authorization()? {
-            headers.insert(AUTHORIZATION, authorization);
-        }
         let mut parts = server.clone().into_parts();
-        let path = PathAndQuery::try_from(path).map_err(|error| error.to_string())?;
-        parts.path_and_query = Some(path);
-        let mut request = Request::new(Empty::new());
-        *request.method_mut() = Method::GET;
-        *request.headers_mut() = headers;
-        *request.uri_mut() = Uri::from_parts(parts).map_err(|error| error.to_string())?;
-        Ok(request)
+        parts.path_and_query = Some(path.parse().map_err(line)?);
+        head.uri = Uri::from_parts(parts).map_err(line)?;
+        let json = HeaderValue::from_static("application/json");
+        head.headers.entry(ACCEPT).or_insert(json);
+        head.headers.insert(USER_AGENT, HeaderValue::from_static("rutter"));
+        if let Some(authorization) = self.access.authorization()? {
+            head.headers.insert(AUTHORIZATION, authorization);
+        }
+        let body = body.collect().await.map_err(line)?.to_bytes();
+        Ok(Request::from_parts(head, Full::new(body)))
     }
 
     /// A connection that is there and takes one more.
-    fn shared(&self) -> Option<Rc<Sender>> {
+    fn shared(&self) -> Option<Arc<Sender>> {
         let mut shared = self.shared.borrow_mut();
         shared.retain(|sender| !sender.is_closed());
-        shared.iter().find(|sender| Rc::strong_count(sender) <= SHARERS_MAX).cloned()
+        shared.iter().find(|sender| Arc::strong_count(sender) <= SHARERS_MAX).cloned()
     }
 
     async fn connect(&self) -> Result<Connection, String> {
@@ -154,15 +214,15 @@ impl<N: Net> Client<N> {
         let host = host.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(host);
         let is_plain = server.scheme() == Some(&Scheme::HTTP);
         let port = server.port_u16().unwrap_or(if is_plain { 80 } else { 443 });
-        let stream = dial(&self.net, host, port).await.map_err(|error| error.to_string())?;
+        let stream = dial(&self.net, host, port).await.map_err(line)?;
         if is_plain {
             return own(stream, server.authority()).await;
         }
         let tls = self.tls.borrow_mut().configs(&self.access)?;
-        let connector = tls.connector(false).map_err(|error| error.to_string())?;
+        let connector = tls.connector(false).map_err(line)?;
         let name = tls.server_name().unwrap_or(host).to_owned();
-        let name = ServerName::try_from(name).map_err(|error| error.to_string())?;
-        let stream = connector.connect(name, stream).await.map_err(|error| error.to_string())?;
+        let name = ServerName::try_from(name).map_err(line)?;
+        let stream = connector.connect(name, stream).await.map_err(line)?;
         if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
             return own(stream, server.authority()).await;
         }
@@ -172,34 +232,34 @@ impl<N: Net> Client<N> {
             .keep_alive_while_idle(true)
             .handshake(TokioIo::new(stream))
             .await
-            .map_err(|error| error.to_string())?;
+            .map_err(line)?;
         tokio::task::spawn_local(driver);
-        let sender = Rc::new(sender);
-        self.shared.borrow_mut().push(Rc::clone(&sender));
+        let sender = Arc::new(sender);
+        self.shared.borrow_mut().push(Arc::clone(&sender));
         Ok(Connection::Shared(sender))
     }
 }
 
 enum Connection {
-    Shared(Rc<Sender>),
+    Shared(Arc<Sender>),
     Own(OwnSender),
 }
 
 /// HTTP/1 for one request.
 struct OwnSender {
-    sender: http1::SendRequest<Empty<Bytes>>,
+    sender: http1::SendRequest<Full<Bytes>>,
     host: HeaderValue,
 }
 
 impl OwnSender {
     fn send_request(
         &mut self,
-        mut head: Request<Empty<Bytes>>,
-    ) -> impl Future<Output = hyper::Result<http::Response<Incoming>>> {
-        head.headers_mut().insert(HOST, self.host.clone());
-        let target = head.uri().path_and_query().cloned();
-        *head.uri_mut() = target.map(Uri::from).unwrap_or_default();
-        self.sender.send_request(head)
+        mut request: Request<Full<Bytes>>,
+    ) -> impl Future<Output = hyper::Result<Response<Incoming>>> {
+        request.headers_mut().insert(HOST, self.host.clone());
+        let target = request.uri().path_and_query().cloned();
+        *request.uri_mut() = target.map(Uri::from).unwrap_or_default();
+        self.sender.send_request(request)
     }
 }
 
@@ -208,62 +268,32 @@ async fn own(
     authority: Option<&Authority>,
 ) -> Result<Connection, String> {
     let host = authority.map_or("", Authority::as_str);
-    let host = HeaderValue::from_str(host).map_err(|error| error.to_string())?;
-    let handshake = http1::handshake(TokioIo::new(stream)).await;
-    let (sender, driver) = handshake.map_err(|error| error.to_string())?;
+    let host = HeaderValue::from_str(host).map_err(line)?;
+    let (sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(line)?;
     tokio::task::spawn_local(driver);
     Ok(Connection::Own(OwnSender { sender, host }))
 }
 
-async fn answered(
-    response: impl Future<Output = hyper::Result<http::Response<Incoming>>>,
-) -> Result<http::Response<Incoming>, Error> {
-    match timeout(RESPONSE_TIMEOUT, response).await {
-        Ok(response) => response.map_err(|error| Error::Unreachable(error.to_string())),
-        Err(_) => Err(Error::Unreachable("no answer in time".to_owned())),
+async fn in_time<T, E: ToString>(answer: impl Future<Output = Result<T, E>>) -> Result<T, String> {
+    match timeout(RESPONSE_TIMEOUT, answer).await {
+        Ok(answer) => answer.map_err(line),
+        Err(_) => Err("no answer in time".to_owned()),
     }
 }
 
-impl Answer {
-    /// All of it.
-    pub(super) async fn all(self) -> Result<Bytes, Error> {
-        let whole = timeout(RESPONSE_TIMEOUT, self.whole(ANSWER_MAX)).await;
-        whole.unwrap_or_else(|_| Err(Error::Unreachable("no whole answer in time".to_owned())))
-    }
+/// An error as a line.
+#[allow(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn line(error: impl ToString) -> String {
+    error.to_string()
+}
 
-    async fn whole(mut self, max: usize) -> Result<Bytes, Error> {
-        while self.more(max).await? {}
-        Ok(self.read.freeze())
-    }
-
-    /// The next line, without its end; none: there are no more. Nothing is lost if it is dropped.
-    pub(super) async fn line(&mut self) -> Result<Option<Bytes>, Error> {
-        let mut searched = 0;
-        loop {
-            let rest = self.read.get(searched..).unwrap_or_default();
-            if let Some(at) = rest.iter().position(|byte| *byte == b'\n') {
-                let mut line = self.read.split_to(searched + at + 1);
-                line.truncate(searched + at);
-                return Ok(Some(line.freeze()));
-            }
-            searched = self.read.len();
-            if !self.more(LINE_MAX).await? {
-                // What is left of a line that was cut off is seen again.
-                return Ok(None);
-            }
+/// What the API server says about it.
+fn reason(answer: &Answer) -> String {
+    match answer.body() {
+        Either::Left(full) => {
+            let bytes = full.clone().into_inner().unwrap_or_default();
+            serde_json::from_slice(&bytes).map_or_else(|_| String::new(), |it: Status| it.message)
         }
-    }
-
-    /// Reads on; whether there was more.
-    async fn more(&mut self, max: usize) -> Result<bool, Error> {
-        let Some(frame) = self.body.frame().await else { return Ok(false) };
-        let frame = frame.map_err(|error| Error::Unreachable(error.to_string()))?;
-        if let Ok(data) = frame.into_data() {
-            if self.read.len() + data.len() > max {
-                return Err(Error::Nonsense(format!("more than {max} bytes at once")));
-            }
-            self.read.extend_from_slice(&data);
-        }
-        Ok(true)
+        Either::Right(_) => String::new(),
     }
 }

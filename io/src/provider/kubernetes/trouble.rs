@@ -4,8 +4,11 @@ use rutter_core::provider::kubernetes::{Group, Resource};
 use std::cell::Cell;
 
 /// What is wrong with the API server as a whole.
-#[derive(Debug, Default)]
-pub(super) struct Trouble(Cell<Option<Kind>>);
+#[derive(Debug)]
+pub(super) struct Trouble {
+    server: Uri,
+    now: Cell<Option<Kind>>,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -14,9 +17,15 @@ enum Kind {
 }
 
 impl Trouble {
+    /// None yet with the API server at this URL.
+    pub(super) const fn new(server: Uri) -> Self {
+        Self { server, now: Cell::new(None) }
+    }
+
     /// It does not answer.
-    pub(super) fn unreachable(&self, server: &Uri, reason: &str) {
-        if self.0.replace(Some(Kind::Unreachable)) != Some(Kind::Unreachable) {
+    pub(super) fn unreachable(&self, reason: &str) {
+        let server = &self.server;
+        if self.now.replace(Some(Kind::Unreachable)) != Some(Kind::Unreachable) {
             tracing::error!(
                 "Kubernetes: {server} cannot be reached: {reason}; what was read last stays in \
                  force, and it is tried again"
@@ -25,8 +34,9 @@ impl Trouble {
     }
 
     /// It does not know who we are.
-    pub(super) fn unauthorized(&self, server: &Uri, reason: &str) {
-        if self.0.replace(Some(Kind::Unauthorized)) != Some(Kind::Unauthorized) {
+    pub(super) fn unauthorized(&self, reason: &str) {
+        let server = &self.server;
+        if self.now.replace(Some(Kind::Unauthorized)) != Some(Kind::Unauthorized) {
             tracing::error!(
                 "Kubernetes: {server} does not accept the token (401 {reason}); check that it is \
                  valid; what was read last stays in force, and it is tried again"
@@ -35,9 +45,9 @@ impl Trouble {
     }
 
     /// It answers again.
-    pub(super) fn over(&self, server: &Uri) {
-        if self.0.take().is_some() {
-            tracing::info!("Kubernetes: {server} answers again");
+    pub(super) fn over(&self) {
+        if self.now.take().is_some() {
+            tracing::info!("Kubernetes: {} answers again", self.server);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! JSON of the API server as a tree. What nobody reads of an object does not come into it.
+//! Objects of the API as trees, which is what the core reads.
+use kube::core::DynamicObject;
 use rutter_core::{
     diagnostic::Place,
     tree::{DEPTH_MAX, Key, Node, Value},
@@ -6,26 +7,18 @@ use rutter_core::{
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
-/// The largest part of many objects, and of no use here.
-const MANAGED_FIELDS: &str = "managedFields";
-
-/// Reads a document.
+/// An object, without what nobody reads of it.
 ///
 /// # Errors
-/// It is no JSON, or too deep; one line.
-pub(super) fn parse(text: &[u8]) -> Result<Node, String> {
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let node = Tree { depth: 0 }.deserialize(&mut deserializer);
-    let node = node.and_then(|node| deserializer.end().map(|()| node));
-    node.map_err(|error| format!("no JSON of an API server: {error}"))
-}
-
-/// The text at the end of `path`; empty where there is none.
-pub(super) fn text<'a>(node: &'a Node, path: &[&str]) -> &'a str {
-    match node.at(path).map(|node| &node.value) {
-        Some(Value::Text(text)) => text,
-        _ => "",
+/// It is too deep; one line.
+pub(super) fn tree(mut object: DynamicObject) -> Result<Node, serde_json::Error> {
+    // The largest part of many objects.
+    object.metadata.managed_fields = None;
+    let metadata = serde_json::to_value(&object.metadata)?;
+    if let Some(rest) = object.data.as_object_mut() {
+        rest.insert("metadata".to_owned(), metadata);
     }
+    Tree { depth: 0 }.deserialize(object.data)
 }
 
 #[derive(Clone, Copy)]
@@ -103,10 +96,6 @@ impl<'de> Visitor<'de> for Tree {
         let below = self.below()?;
         let mut map = Vec::new();
         while let Some(name) = entries.next_key::<String>()? {
-            if name == MANAGED_FIELDS {
-                entries.next_value::<de::IgnoredAny>()?;
-                continue;
-            }
             let value = entries.next_value_seed(below)?;
             map.push((Key { name, place: Place::default() }, value));
         }
@@ -118,32 +107,33 @@ impl<'de> Visitor<'de> for Tree {
 mod tests {
     use super::*;
 
+    fn object(text: &str) -> DynamicObject {
+        serde_json::from_str(text).unwrap()
+    }
+
     #[test]
     fn an_object_is_a_tree_without_what_nobody_reads() {
-        let read = parse(
-            br#"{"a": [1, 1.5, "1", true, null, {}], "metadata": {"name": "x", "managedFields": [{}]}}"#,
-        )
+        let read = tree(object(
+            r#"{"apiVersion": "v1", "kind": "Service", "a": [1, 1.5, "1", true, null, {}],
+                "metadata": {"name": "x", "managedFields": [{}]}}"#,
+        ))
         .unwrap();
         let Value::List(items) = &read.option("a").unwrap().value else { panic!() };
         let values: Vec<_> = items.iter().map(|item| item.value.clone()).collect();
         let text = Value::Text("1".into());
         let want = [Value::Int(1), Value::Float(1.5), text, Value::Bool(true), Value::Null];
         assert_eq!(values[..5], want);
-        assert_eq!(text_of(&read), "x");
+        assert_eq!(read.at(&["metadata", "name"]).unwrap().value, Value::Text("x".into()));
         assert!(read.at(&["metadata", "managedFields"]).is_none());
     }
 
-    fn text_of(node: &Node) -> &str {
-        text(node, &["metadata", "name"])
-    }
-
     #[test]
-    fn what_is_no_json_or_too_deep_is_refused() {
-        for bad in ["", "{", "{} {}", "{\"a\": }", &"[".repeat(1000)] {
-            assert!(parse(bad.as_bytes()).is_err(), "{bad:.20}");
-        }
-        let nested = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
-        assert!(parse(nested(DEPTH_MAX).as_bytes()).is_ok());
-        assert!(parse(nested(DEPTH_MAX + 1).as_bytes()).unwrap_err().contains("too many levels"));
+    fn what_is_too_deep_is_refused() {
+        let nested = |levels: usize| {
+            let list = "[".repeat(levels) + &"]".repeat(levels);
+            tree(object(&format!(r#"{{"metadata": {{}}, "a": {list}}}"#)))
+        };
+        assert!(nested(DEPTH_MAX - 1).is_ok());
+        assert!(nested(DEPTH_MAX).unwrap_err().to_string().contains("too many levels"));
     }
 }
