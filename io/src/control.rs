@@ -156,7 +156,8 @@ impl Control {
                 Severity::Error => tracing::error!(target: CONFIGURATION, "{diagnostic}"),
             }
         }
-        self.known = diagnostics.into_iter().collect();
+        self.known = diagnostics.iter().cloned().collect();
+        self.proxy.findings.send_replace(diagnostics.into());
     }
 
     /// What a probe's connection is made with.

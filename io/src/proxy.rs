@@ -21,6 +21,7 @@ use crate::{
 };
 use arc_swap::ArcSwap;
 use rutter_core::{
+    diagnostic::Diagnostic,
     entry_point::EntryPointId,
     plan::{self, Plan},
     provider::Message,
@@ -41,6 +42,8 @@ pub struct Proxy {
     pub(crate) live: Arc<ArcSwap<LivePlan>>,
     pub(crate) terminating: AtomicBool,
     pub(crate) stop: watch::Sender<bool>,
+    /// What is wrong with the plan in force.
+    pub(crate) findings: watch::Sender<Arc<[Diagnostic]>>,
     pub(crate) counters: Counters,
     pub(crate) access_log: Option<access_log::Handle>,
     /// Towards servers.
@@ -147,11 +150,18 @@ impl Proxy {
             acceptors,
             terminating: AtomicBool::new(false),
             stop: watch::Sender::new(false),
+            findings: watch::Sender::new([].into()),
             counters: Counters::default(),
             access_log,
             tls: Arc::new(tls),
             settings,
         }))
+    }
+
+    /// What is wrong with the plan in force, now and later.
+    #[must_use]
+    pub fn findings(&self) -> watch::Receiver<Arc<[Diagnostic]>> {
+        self.findings.subscribe()
     }
 
     /// Listens on every entry point, once for each worker.

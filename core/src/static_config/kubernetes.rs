@@ -1,9 +1,12 @@
 //! The two providers of Kubernetes. Compat: kubernetes.md "Connection and options".
 use super::words;
-use crate::{config::scalar::Duration, provider::kubernetes::Selector};
-use alloc::{string::String, vec::Vec};
+use crate::{
+    config::scalar::Duration,
+    provider::kubernetes::{Address, IngressEndpoint, Selector},
+};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 
 /// A provider of Kubernetes: either of them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,6 +35,8 @@ pub struct KubernetesProvider {
     pub allow_empty_services: bool,
     /// Whether the path type `Prefix` is taken by whole elements.
     pub strict_prefix_matching: bool,
+    /// What Ingresses say of where they are reached; of `kubernetesIngress` alone.
+    pub ingress_endpoint: Option<IngressEndpoint>,
 }
 
 /// A bearer token. [`fmt::Debug`] does not show it.
@@ -60,6 +65,41 @@ pub(super) struct AsWritten {
     allow_external_name_services: bool,
     allow_empty_services: bool,
     strict_prefix_matching: bool,
+    ingress_endpoint: Endpoint,
+}
+
+/// `ingressEndpoint`
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Endpoint {
+    ip: String,
+    hostname: String,
+    #[serde(deserialize_with = "published")]
+    published_service: Option<IngressEndpoint>,
+}
+
+/// Namespace and name of a Service; nothing where nothing is written.
+fn published<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<IngressEndpoint>, D::Error> {
+    let written = Cow::<'de, str>::deserialize(deserializer)?;
+    match written.split_once('/') {
+        None if written.is_empty() => Ok(None),
+        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => {
+            Ok(Some(IngressEndpoint::Published(namespace.into(), name.into())))
+        }
+        _ => Err(D::Error::custom("write it as namespace/name")),
+    }
+}
+
+impl Endpoint {
+    /// Compat: kubernetes.md "Ingress provider", status.
+    fn read(self) -> Option<IngressEndpoint> {
+        let Self { ip, hostname, published_service } = self;
+        let is_given = !ip.is_empty() || !hostname.is_empty();
+        let address = || is_given.then_some(IngressEndpoint::Address(Address { ip, hostname }));
+        published_service.or_else(address)
+    }
 }
 
 impl AsWritten {
@@ -82,6 +122,7 @@ impl AsWritten {
             allow_external_name_services: self.allow_external_name_services,
             allow_empty_services: self.allow_empty_services,
             strict_prefix_matching: self.strict_prefix_matching,
+            ingress_endpoint: self.ingress_endpoint.read(),
         })
     }
 }

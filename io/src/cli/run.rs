@@ -32,7 +32,8 @@ pub(super) fn run(options: &[String]) -> Result<(), Failure> {
     }
     for options in settings::kubernetes_providers(&configuration) {
         let name = options.provider.name();
-        kubernetes::start(options, settings::seed()?, running.process.messages())
+        let plan = running.process.proxy().findings();
+        kubernetes::start(options, settings::seed()?, running.process.messages(), plan)
             .map_err(|error| Failure::new(format!("{name}: {error}")))?;
     }
     running.finish();

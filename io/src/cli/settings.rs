@@ -181,7 +181,7 @@ fn kubernetes_provider(
             allow_empty_services: options.allow_empty_services,
             strict_prefix_matching: options.strict_prefix_matching,
             tls_routers: traefik21,
-            ingress_endpoint: None,
+            ingress_endpoint: options.ingress_endpoint.clone(),
         },
         label_selector: options.label_selector.clone(),
         throttle: options.throttle.0,

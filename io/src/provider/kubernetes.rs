@@ -6,38 +6,49 @@
 //! is ever served.
 use crate::{
     clock::Clock,
-    log::CONFIGURATION,
     net::{Net, tcp::Tcp},
 };
+use foldhash::fast::FixedState;
+use k8s_openapi::jiff::Timestamp;
 use rutter_core::{
-    diagnostic::Severity,
     provider::{
         Message,
-        kubernetes::{self, Finding, Kind, Provider, Resource, Translator},
+        kubernetes::{self, Address, Finding, Kind, ObjectRef, Provider, Resource, Translator},
     },
     static_config::Token,
-    time::Instant,
 };
-use std::{collections::BTreeSet, io, sync::Arc, thread, time::Duration};
+use std::{collections::BTreeSet, hash::BuildHasher, io, sync::Arc, thread, time::Duration};
 use tokio::{
     runtime::{Builder, LocalOptions},
-    sync::mpsc,
+    sync::{mpsc, watch::channel},
     task::JoinSet,
+    time::timeout,
 };
 
 mod access;
 mod back_off;
 mod client;
+mod events;
+mod leader;
+mod owner;
+mod status;
 mod tree;
 mod trouble;
 mod watch;
+mod writes;
 
 use access::Access;
 use back_off::BackOff;
+use leader::Replica;
+use owner::{Notes, Owner, SEEN_MAX};
+use trouble::Refusals;
 use watch::{Seen, Watcher};
+use writes::Writes;
 
-/// Events on their way to the translator; watches that are faster wait.
-const SEEN_MAX: usize = 64;
+pub use owner::PlanFindings;
+
+/// For giving the lease back in the end.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What the static configuration says about a provider.
 #[derive(Clone, Debug)]
@@ -93,35 +104,60 @@ impl Default for Times {
 ///
 /// # Errors
 /// The thread could not be started.
-pub fn start(options: Options, seed: u64, messages: mpsc::Sender<Message>) -> io::Result<()> {
+pub fn start(
+    options: Options,
+    seed: u64,
+    messages: mpsc::Sender<Message>,
+    plan: PlanFindings,
+) -> io::Result<()> {
     let runtime =
         || Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
     thread::Builder::new().name(options.provider.name().into()).spawn(move || match runtime() {
         Ok(runtime) => {
-            let environment = |name: &str| std::env::var(name).ok();
-            let running = run(options, Tcp::default(), environment, seed, messages);
-            runtime.block_on(running);
+            let surroundings = Surroundings {
+                environment: |name: &str| std::env::var(name).ok(),
+                clock: runtime.block_on(async { Clock::start() }),
+                seed,
+            };
+            runtime.block_on(run(options, Tcp::default(), surroundings, messages, plan));
         }
         Err(error) => tracing::error!("Kubernetes: the provider cannot start: {error}"),
     })?;
     Ok(())
 }
 
-/// Runs a provider until the receiver of its messages is gone. `environment` are the variables that
-/// say where the process is.
-pub async fn run<N: Net>(
+/// Where a provider runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<E> {
+    /// The variables that say where the process is.
+    pub environment: E,
+    /// Its time.
+    pub clock: Clock,
+    /// Of its randomness.
+    pub seed: u64,
+}
+
+/// Runs a provider until the receiver of its messages is gone.
+pub async fn run<N: Net, E: Fn(&str) -> Option<String>>(
     options: Options,
     net: N,
-    environment: impl Fn(&str) -> Option<String>,
-    seed: u64,
+    surroundings: Surroundings<E>,
     messages: mpsc::Sender<Message>,
+    plan: PlanFindings,
 ) {
-    let clock = Clock::start();
-    let Some(access) = find(&options, environment, clock, &messages).await else { return };
+    let Surroundings { environment, clock, seed } = surroundings;
+    let Some(access) = find(&options, &environment, clock, &messages).await else { return };
+    let replica = Replica {
+        namespace: access.namespace(),
+        lease: lease(&options),
+        identity: identity(&environment, seed),
+    };
     let client = client::client(net, access, clock, options.times.back_off_min / 2);
     let (sender, seen) = mpsc::channel(SEEN_MAX);
-    let mut watchers = JoinSet::new();
-    for (index, (resource, namespace)) in resources(&options).into_iter().enumerate() {
+    let mut tasks = JoinSet::new();
+    let watchers = resources(&options);
+    let awaited = (0..watchers.len()).collect();
+    for (index, (resource, namespace)) in watchers.into_iter().enumerate() {
         let is_selected = resource.kind.is_custom() || resource.kind == Kind::Ingress;
         let label_selector =
             if is_selected { options.label_selector.clone() } else { String::new() };
@@ -135,30 +171,93 @@ pub async fn run<N: Net>(
             seen: sender.clone(),
             told: None,
         };
-        watchers.spawn_local(watcher.run(client.clone()));
+        tasks.spawn_local(watcher.run(client.clone()));
     }
     drop(sender);
+    let (leads, leader) = channel(false);
+    let notes = Notes { leads: leader, events: Writes::new(), statuses: Writes::new() };
+    write(&mut tasks, &client, &options, &notes, (&replica.identity, clock, seed));
+    let (stop, stopped) = channel(false);
+    let election = leader::run(client, replica, clock, seed, leads, stopped);
+    let election = tokio::task::spawn_local(election);
     let owner = Owner {
-        awaited: (0..watchers.len()).collect(),
+        awaited,
         translator: Translator::new(options.provider, options.translation),
         provider: options.provider,
         throttle: options.throttle,
         clock,
         messages,
+        plan,
+        of_plan: BTreeSet::new(),
+        notes,
     };
     owner.run(seen).await;
+    stop.send_replace(true);
+    // If it takes longer, the others wait for the lease to run out.
+    let _ = timeout(RELEASE_TIMEOUT, election).await;
+}
+
+/// Starts what is written by the leader.
+fn write(
+    tasks: &mut JoinSet<()>,
+    client: &kube::Client,
+    options: &Options,
+    notes: &Notes,
+    (identity, clock, seed): (&str, Clock, u64),
+) {
+    let denied = options.times.denied;
+    let back_off = |salt: u64| BackOff::new(clock, options.times, !seed ^ salt);
+    let (events, identity) = (client.clone(), identity.to_owned());
+    tasks.spawn_local(notes.events.clone().carry_out(
+        Refusals::new("events", "create and patch"),
+        back_off(0),
+        denied,
+        async move |finding: &Finding, (): &()| {
+            events::write(&events, finding, &identity, clock).await
+        },
+    ));
+    let statuses = client.clone();
+    tasks.spawn_local(notes.statuses.clone().carry_out(
+        Refusals::new("ingresses/status of networking.k8s.io", "update"),
+        back_off(1),
+        denied,
+        async move |object: &ObjectRef, status: &Vec<Address>| {
+            status::write(&statuses, object, status).await
+        },
+    ));
+}
+
+/// What the lease is called: those who look at the same objects share one.
+fn lease(options: &Options) -> String {
+    let name = format!("rutter-{}", options.provider.name());
+    let translation = &options.translation;
+    let what = (&translation.namespaces, &translation.ingress_class, &options.label_selector);
+    if what == (&BTreeSet::new(), &String::new(), &String::new()) {
+        return name;
+    }
+    format!("{name}-{:016x}", FixedState::default().hash_one(what))
+}
+
+/// What this replica is called: the pod's name, and something that its next life does not have.
+fn identity(environment: impl Fn(&str) -> Option<String>, seed: u64) -> String {
+    format!("{}_{seed:016x}", environment("HOSTNAME").unwrap_or_else(|| "rutter".to_owned()))
+}
+
+/// The time, as the API has it.
+fn timestamp(clock: Clock) -> Timestamp {
+    Timestamp::from_nanosecond(clock.wall().0.into()).unwrap_or_default()
 }
 
 /// Where the API server is; none: nobody listens any more.
 async fn find(
     options: &Options,
-    environment: impl Fn(&str) -> Option<String>,
+    environment: &impl Fn(&str) -> Option<String>,
     clock: Clock,
     messages: &mpsc::Sender<Message>,
 ) -> Option<Access> {
     let mut told = None;
     loop {
-        let error = match Access::find(&options.server, &environment) {
+        let error = match Access::find(&options.server, environment) {
             Ok(access) => return Some(access),
             Err(error) => error,
         };
@@ -186,80 +285,4 @@ fn resources(options: &Options) -> Vec<(Resource, Option<Arc<str>>)> {
         }
     }
     resources
-}
-
-/// Has the translator, which nobody else touches.
-struct Owner {
-    /// Watchers that have neither read nor been refused yet.
-    awaited: BTreeSet<usize>,
-    translator: Translator,
-    provider: Provider,
-    throttle: Duration,
-    clock: Clock,
-    messages: mpsc::Sender<Message>,
-}
-
-impl Owner {
-    async fn run(mut self, mut seen: mpsc::Receiver<Seen>) {
-        let mut batch = Vec::new();
-        // When the next translation may be, if there is something to translate.
-        let mut due: Option<Instant> = None;
-        let mut next = self.clock.now();
-        loop {
-            let alarm = async {
-                match due {
-                    Some(due) => self.clock.sleep_until(due).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                biased;
-                () = self.messages.closed() => return,
-                count = seen.recv_many(&mut batch, SEEN_MAX) => {
-                    if count == 0 {
-                        return;
-                    }
-                    for (watcher, event) in batch.drain(..) {
-                        self.awaited.remove(&watcher);
-                        if let Some(event) = event {
-                            self.translator.handle(event);
-                        }
-                    }
-                    if self.awaited.is_empty() {
-                        due = Some(next);
-                    }
-                }
-                () = alarm => {
-                    due = None;
-                    next = self.clock.now() + self.throttle;
-                    if self.translate().await.is_err() {
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    async fn translate(&mut self) -> Result<(), mpsc::error::SendError<Message>> {
-        let update = self.translator.update();
-        for finding in &update.findings {
-            report(self.provider, finding);
-        }
-        match update.message {
-            Some(message) => self.messages.send(message).await,
-            None => Ok(()),
-        }
-    }
-}
-
-fn report(provider: Provider, finding: &Finding) {
-    let name = provider.name();
-    match finding.severity {
-        Severity::Warning => {
-            tracing::warn!(target: CONFIGURATION, providerName = name, "{finding}");
-        }
-        Severity::Error => {
-            tracing::error!(target: CONFIGURATION, providerName = name, "{finding}");
-        }
-    }
 }

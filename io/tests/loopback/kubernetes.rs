@@ -6,10 +6,12 @@ use crate::{
 };
 use api::Api;
 use rutter::{
+    clock::Clock,
     net::tcp::Tcp,
-    provider::kubernetes::{self, Options, Times},
+    provider::kubernetes::{self, Options, Surroundings, Times},
 };
 use rutter_core::{
+    diagnostic::Diagnostic,
     provider::{
         Message,
         kubernetes::{Options as Translation, Provider},
@@ -17,8 +19,8 @@ use rutter_core::{
     static_config::Token,
 };
 use serde_json::{Value, json};
-use std::{cell::Cell, fs, rc::Rc, time::Duration};
-use tokio::sync::mpsc;
+use std::{cell::Cell, fs, rc::Rc, sync::Arc, time::Duration};
+use tokio::sync::{mpsc, watch};
 
 mod api;
 
@@ -44,7 +46,11 @@ fn options(url: &str) -> Options {
 }
 
 /// What a provider sends.
-struct Provided(mpsc::Receiver<Message>);
+struct Provided {
+    messages: mpsc::Receiver<Message>,
+    /// What is wrong with the plan.
+    _plan: watch::Sender<Arc<[Diagnostic]>>,
+}
 
 impl Provided {
     fn by(options: Options) -> Self {
@@ -53,14 +59,16 @@ impl Provided {
 
     fn within(options: Options, environment: impl Fn(&str) -> Option<String> + 'static) -> Self {
         let (messages, inbox) = mpsc::channel(1);
-        let running = kubernetes::run(options, Tcp::default(), environment, 7, messages);
+        let surroundings = Surroundings { environment, clock: Clock::start(), seed: 7 };
+        let (plan, findings) = watch::channel(Arc::from([]));
+        let running = kubernetes::run(options, Tcp::default(), surroundings, messages, findings);
         tokio::task::spawn_local(running);
-        Self(inbox)
+        Self { messages: inbox, _plan: plan }
     }
 
     /// Router rules and servers of the next configuration.
     async fn next(&mut self) -> String {
-        let message = self.0.recv().await.expect("the provider runs");
+        let message = self.messages.recv().await.expect("the provider runs");
         let http = &message.configuration.http;
         let routers = http.routers.values().filter_map(|it| it.value.as_ref().ok());
         let mut told: Vec<_> = routers.map(|router| router.rule.to_string()).collect();

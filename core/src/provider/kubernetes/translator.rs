@@ -140,6 +140,13 @@ impl Translator {
         self.units.values().flat_map(|unit| &unit.findings)
     }
 
+    /// Every Ingress whose status is not what it should be.
+    pub fn statuses(&self) -> impl Iterator<Item = (ObjectRef, Vec<Address>)> {
+        self.units.iter().filter_map(|(key, unit)| {
+            Some((self.store.get(key)?.reference(), unit.status.clone()?))
+        })
+    }
+
     /// The objects that define something in the configuration, for whom it may concern that the plan
     /// has something to say about it. `name` is without provider.
     pub fn objects(&self, kind: diagnostic::Kind, name: &str) -> impl Iterator<Item = ObjectRef> {

@@ -139,6 +139,7 @@ fn the_providers_of_kubernetes_are_read_and_show_no_token() {
         providers.kubernetesIngress.labelSelector = app=traefik
         providers.kubernetesIngress.throttleDuration = 2s
         providers.kubernetesIngress.allowEmptyServices = true
+        providers.kubernetesIngress.ingressEndpoint.ip = 192.0.2.1
         ",
     )
     .providers;
@@ -147,7 +148,13 @@ fn the_providers_of_kubernetes_are_read_and_show_no_token() {
     assert_eq!(ingress.token.0, "secret");
     insta::assert_snapshot!(
         format!("{ingress:?}"),
-        @r#"KubernetesProvider { endpoint: "https://api.test:6443", token: Token, cert_auth_file_path: "", namespaces: ["a", "b"], label_selector: "app=traefik", selector: Selector([Requirement { label: "app", negated: false, values: Some(["traefik"]) }]), ingress_class: "", throttle: Duration(2s), allow_cross_namespace: false, allow_external_name_services: false, allow_empty_services: true, strict_prefix_matching: false }"#
+        @r#"KubernetesProvider { endpoint: "https://api.test:6443", token: Token, cert_auth_file_path: "", namespaces: ["a", "b"], label_selector: "app=traefik", selector: Selector([Requirement { label: "app", negated: false, values: Some(["traefik"]) }]), ingress_class: "", throttle: Duration(2s), allow_cross_namespace: false, allow_external_name_services: false, allow_empty_services: true, strict_prefix_matching: false, ingress_endpoint: Some(Address(Address { ip: "192.0.2.1", hostname: "" })) }"#
+    );
+    let written = said("providers.kubernetesIngress.ingressEndpoint.publishedService = a");
+    assert!(
+        written.contains("ingressEndpoint.publishedService: ")
+            && written.contains("namespace/name"),
+        "{written}"
     );
     let written = said("providers.kubernetesCRD.labelSelector = a b");
     assert!(written.starts_with("t.yml:1: error: providers.kubernetesCRD.labelSelector: "));

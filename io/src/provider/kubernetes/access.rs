@@ -27,6 +27,7 @@ pub(super) struct Access {
     authority: Option<Text>,
     certificate: Option<(Text, Text)>,
     token: Option<Text>,
+    namespace: Option<Text>,
     server_name: Option<Box<str>>,
     is_insecure: bool,
 }
@@ -71,7 +72,12 @@ impl Access {
                 endpoint => endpoint.to_owned(),
             };
             let file = |name| Some(Text::File(Path::new(SERVICE_ACCOUNT).join(name)));
-            return Ok(Self { authority: file("ca.crt"), token: file("token"), ..Self::at(&url)? });
+            return Ok(Self {
+                authority: file("ca.crt"),
+                token: file("token"),
+                namespace: file("namespace"),
+                ..Self::at(&url)?
+            });
         }
         if let Some(paths) = variable("KUBECONFIG") {
             let path = std::env::split_paths(&paths).next().unwrap_or_default();
@@ -102,8 +108,22 @@ impl Access {
         if !is_known || server.authority().is_none() {
             return Err(wrong());
         }
-        let (authority, certificate, token, server_name) = (None, None, None, None);
-        Ok(Self { server, authority, certificate, token, server_name, is_insecure: false })
+        Ok(Self {
+            server,
+            authority: None,
+            certificate: None,
+            token: None,
+            namespace: None,
+            server_name: None,
+            is_insecure: false,
+        })
+    }
+
+    /// Where this process's own objects are.
+    pub(super) fn namespace(&self) -> String {
+        let text = self.namespace.as_ref().and_then(|text| text.read().ok()).unwrap_or_default();
+        let name = str::from_utf8(&text).unwrap_or_default().trim();
+        if name.is_empty() { "default" } else { name }.to_owned()
     }
 
     /// `Authorization`, with the token as it is now.
@@ -191,6 +211,8 @@ fn kubeconfig(path: &Path, text: &str) -> Result<Access, String> {
     access.is_insecure = insecure.and_then(|it| it.value.truth()) == Some(true);
     let chain = file_or_data(user, "client-certificate", folder)?;
     access.certificate = chain.zip(file_or_data(user, "client-key", folder)?);
+    let namespace = word(context, "namespace");
+    access.namespace = Some(Text::Plain(namespace.to_owned().into()));
     access.token = match (word(user, "tokenFile"), word(user, "token")) {
         ("", "") => None,
         ("", token) => Some(Text::Plain(token.to_owned().into())),

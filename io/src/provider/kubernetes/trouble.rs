@@ -1,5 +1,6 @@
 //! What is wrong with the API server, each said once for as long as it lasts.
 use http::{StatusCode, Uri};
+use kube::Error;
 use rutter_core::provider::kubernetes::{Group, Resource};
 use std::cell::Cell;
 
@@ -77,4 +78,51 @@ pub(super) fn refused(resource: Resource, name: &str, code: StatusCode, reason: 
 /// What came back for a resource makes no sense.
 pub(super) fn nonsense(name: &str, reason: &str) {
     tracing::error!("Kubernetes: {name}: {reason}; what was read last stays in force");
+}
+
+/// What the API server says no to when something is written.
+#[derive(Debug)]
+pub(super) struct Refusals {
+    what: &'static str,
+    verbs: &'static str,
+    told: Cell<Option<StatusCode>>,
+}
+
+impl Refusals {
+    /// None yet. `what` and `verbs` as in a role.
+    pub(super) const fn new(what: &'static str, verbs: &'static str) -> Self {
+        Self { what, verbs, told: Cell::new(None) }
+    }
+
+    /// Says it once, unless it passes by itself. Returns the status, if there was an answer.
+    pub(super) fn tell(&self, error: &Error) -> Option<StatusCode> {
+        let Error::Api(status) = error else { return None };
+        let code = StatusCode::from_u16(status.code).ok()?;
+        let Self { what, verbs, told } = self;
+        let is_news = !matches!(
+            code,
+            StatusCode::CONFLICT | StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND
+        );
+        if is_news && told.replace(Some(code)) != Some(code) {
+            let reason = &*status.message;
+            match code {
+                StatusCode::FORBIDDEN => tracing::error!(
+                    "Kubernetes: {what} cannot be written (403 {reason}); allow {verbs} of them in \
+                     the role of this process, see deploy/rbac.yaml; traffic does not depend on it"
+                ),
+                code => tracing::error!(
+                    "Kubernetes: {what} cannot be written ({code} {reason}); traffic does not depend \
+                     on it"
+                ),
+            }
+        }
+        Some(code)
+    }
+
+    /// It went well.
+    pub(super) fn over(&self) {
+        if self.told.take().is_some() {
+            tracing::info!("Kubernetes: {} can be written again", self.what);
+        }
+    }
 }

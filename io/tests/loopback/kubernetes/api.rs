@@ -148,7 +148,11 @@ impl Api {
         let Some(request) = wire.message().await else { return };
         let target = request.first().split(' ').nth(1).unwrap().to_owned();
         self.change(|state| state.asked.push(target.clone()));
-        let (path, query) = target.split_once('?').unwrap();
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        if path.contains("/leases") {
+            let status = json!({"kind": "Status", "code": 403, "message": "no leases"});
+            return respond(&mut wire, 403, &status).await;
+        }
         let query: BTreeMap<_, _> = query.split('&').filter_map(|it| it.split_once('=')).collect();
         let refusal = {
             let state = self.state.borrow();
