@@ -11,6 +11,7 @@ use crate::{
 use foldhash::fast::FixedState;
 use k8s_openapi::jiff::Timestamp;
 use rutter_core::{
+    leader,
     provider::{
         Message,
         kubernetes::{self, Address, Finding, Kind, ObjectRef, Provider, Resource, Translator},
@@ -29,7 +30,7 @@ mod access;
 mod back_off;
 mod client;
 mod events;
-mod leader;
+mod lease;
 mod owner;
 mod status;
 mod tree;
@@ -39,7 +40,7 @@ mod writes;
 
 use access::Access;
 use back_off::BackOff;
-use leader::Replica;
+use lease::Replica;
 use owner::{Notes, Owner, SEEN_MAX};
 use trouble::Refusals;
 use watch::{Seen, Watcher};
@@ -78,7 +79,7 @@ pub struct Server {
     pub certificate_authority: String,
 }
 
-/// Pauses before something is tried again. Each is longer or shorter by up to a half.
+/// Pauses before something is tried again, each longer or shorter by up to a half, and those of the lease.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
     /// After the first failure; twice as long after every further one.
@@ -87,6 +88,8 @@ pub struct Times {
     pub back_off_max: Duration,
     /// After a resource was refused: somebody has to do something first.
     pub denied: Duration,
+    /// Of the lease that says which replica leads.
+    pub lease: leader::Times,
 }
 
 impl Default for Times {
@@ -96,6 +99,7 @@ impl Default for Times {
             back_off_min: Duration::from_secs(2),
             back_off_max: Duration::from_secs(30),
             denied: Duration::from_secs(60),
+            lease: leader::Times::default(),
         }
     }
 }
@@ -151,6 +155,8 @@ pub async fn run<N: Net, E: Fn(&str) -> Option<String>>(
         namespace: access.namespace(),
         lease: lease(&options),
         identity: identity(&environment, seed),
+        times: options.times.lease,
+        entropy: seed,
     };
     let client = client::client(net, access, clock, options.times.back_off_min / 2);
     let (sender, seen) = mpsc::channel(SEEN_MAX);
@@ -178,8 +184,7 @@ pub async fn run<N: Net, E: Fn(&str) -> Option<String>>(
     let notes = Notes { leads: leader, events: Writes::new(), statuses: Writes::new() };
     write(&mut tasks, &client, &options, &notes, (&replica.identity, clock, seed));
     let (stop, stopped) = channel(false);
-    let election = leader::run(client, replica, clock, seed, leads, stopped);
-    let election = tokio::task::spawn_local(election);
+    let election = tokio::task::spawn_local(lease::run(client, replica, clock, leads, stopped));
     let owner = Owner {
         awaited,
         translator: Translator::new(options.provider, options.translation),

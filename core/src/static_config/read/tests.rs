@@ -383,6 +383,7 @@ fn sample(path: &str, kind: Kind) -> &'static str {
     match kind {
         _ if path.ends_with(".address") => ":1",
         _ if path.ends_with("trustedIPs") => "10.0.0.1",
+        _ if path.ends_with("publishedService") => "namespace/name",
         Kind::Bool | Kind::Section => "true",
         Kind::Int => "65536",
         Kind::Float => "0.5",

@@ -26,6 +26,9 @@ struct State {
     token: Option<String>,
     page: Option<usize>,
     asked: Vec<String>,
+    /// Objects that nobody lists, by their own paths.
+    documents: BTreeMap<String, Value>,
+    written: Vec<Value>,
 }
 
 /// The path of an object's resource.
@@ -149,9 +152,11 @@ impl Api {
         let target = request.first().split(' ').nth(1).unwrap().to_owned();
         self.change(|state| state.asked.push(target.clone()));
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-        if path.contains("/leases") {
-            let status = json!({"kind": "Status", "code": 403, "message": "no leases"});
-            return respond(&mut wire, 403, &status).await;
+        let method = request.first().split(' ').next().unwrap();
+        if method != "GET" || query.is_empty() {
+            let body = serde_json::from_slice(&request.body).unwrap_or_default();
+            let (status, answer) = self.document(method, path, body);
+            return respond(&mut wire, status, &answer).await;
         }
         let query: BTreeMap<_, _> = query.split('&').filter_map(|it| it.split_once('=')).collect();
         let refusal = {
@@ -171,6 +176,74 @@ impl Api {
         let start = query.get("continue").map_or(0, |it| it.parse().unwrap());
         let list = self.list(path, start);
         respond(&mut wire, 200, &list).await;
+    }
+
+    /// One object, by its own path: a lease, an event, an Ingress or its status.
+    fn document(&self, method: &str, path: &str, mut body: Value) -> (u16, Value) {
+        let failure = |code: u16| {
+            let reason = if code == 404 { "NotFound" } else { "" };
+            (code, json!({"kind": "Status", "code": code, "reason": reason}))
+        };
+        if self.state.borrow().refused.contains_key("documents") {
+            return failure(403);
+        }
+        let name = |body: &Value| body["metadata"]["name"].as_str().unwrap().to_owned();
+        let path = match method {
+            "POST" => format!("{path}/{}", name(&body)),
+            _ => path.trim_end_matches("/status").to_owned(),
+        };
+        let known = self.find(&path);
+        if method == "GET" {
+            return known.map_or_else(|| failure(404), |object| (200, object));
+        }
+        if method == "PUT"
+            && known.as_ref().map(|it| &it["metadata"]["resourceVersion"])
+                != Some(&body["metadata"]["resourceVersion"])
+        {
+            return failure(409);
+        }
+        if body["kind"] == "Ingress" {
+            self.put(body.clone());
+        }
+        self.change(|state| {
+            state.version += 1;
+            body["metadata"]["resourceVersion"] = state.version.to_string().into();
+            state.documents.insert(path, body.clone());
+            state.written.push(body.clone());
+        });
+        (if method == "POST" { 201 } else { 200 }, body)
+    }
+
+    fn find(&self, path: &str) -> Option<Value> {
+        let state = self.state.borrow();
+        let (rest, name) = path.rsplit_once('/')?;
+        let (namespaces, resource) = rest.rsplit_once('/')?;
+        let (group, namespace) = namespaces.split_once("/namespaces/")?;
+        let at = (format!("{group}/{resource}"), format!("{namespace}/{name}"));
+        state.objects.get(&at).or_else(|| state.documents.get(path)).cloned()
+    }
+
+    /// Puts an object that nobody lists.
+    pub(crate) fn keep(&self, path: &str, object: Value) {
+        self.change(|state| drop(state.documents.insert(path.to_owned(), object)));
+    }
+
+    /// What was written so far, of a kind.
+    pub(crate) fn written(&self, kind: &str) -> Vec<Value> {
+        let state = self.state.borrow();
+        state.written.iter().filter(|it| it["kind"] == kind).cloned().collect()
+    }
+
+    /// Waits until so many of a kind were written.
+    pub(crate) async fn wait_written(&self, kind: &str, count: usize) -> Vec<Value> {
+        let mut changed = self.changed.subscribe();
+        loop {
+            let written = self.written(kind);
+            if written.len() >= count {
+                return written;
+            }
+            changed.changed().await.unwrap();
+        }
     }
 
     fn list(&self, path: &str, start: usize) -> Value {

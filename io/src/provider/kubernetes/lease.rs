@@ -30,6 +30,10 @@ pub(super) struct Replica {
     pub(super) lease: String,
     /// What this replica is called, and no other.
     pub(super) identity: String,
+    /// Of the lease, the same for all.
+    pub(super) times: Times,
+    /// Spreads the first tries.
+    pub(super) entropy: u64,
 }
 
 /// Takes part until `stop` says so, or whoever would say it is gone; then gives the lease back.
@@ -37,12 +41,11 @@ pub(super) async fn run(
     client: Client,
     replica: Replica,
     clock: Clock,
-    entropy: u64,
     leads: watch::Sender<bool>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let times = Times::default();
-    let election = Election::new(&replica.identity, times, clock.now(), entropy);
+    let Replica { identity, times, entropy, .. } = &replica;
+    let election = Election::new(identity, *times, clock.now(), *entropy);
     let mut election = match election {
         Ok(election) => election,
         Err(error) => return tracing::error!("Kubernetes: no leader is elected: {error}"),
@@ -50,7 +53,6 @@ pub(super) async fn run(
     let record = Record {
         api: Api::namespaced(client, &replica.namespace),
         replica,
-        times,
         clock,
         refusals: Refusals::new("leases.coordination.k8s.io", "get, create and update"),
         known: RefCell::default(),
@@ -103,7 +105,6 @@ pub(super) async fn run(
 struct Record {
     api: Api<Object>,
     replica: Replica,
-    times: Times,
     clock: Clock,
     refusals: Refusals,
     /// As it was read or written last.
@@ -161,7 +162,7 @@ impl Record {
         let now = Some(MicroTime(timestamp(self.clock)));
         let spec = object.spec.get_or_insert_default();
         spec.holder_identity = Some(self.replica.identity.clone());
-        spec.lease_duration_seconds = i32::try_from(self.times.lease.as_secs()).ok();
+        spec.lease_duration_seconds = i32::try_from(self.replica.times.lease.as_secs()).ok();
         spec.renew_time.clone_from(&now);
         if takes_over {
             spec.acquire_time = now;
@@ -186,7 +187,7 @@ impl Record {
         &self,
         asking: impl Future<Output = kube::Result<T>>,
     ) -> Result<T, Option<StatusCode>> {
-        match timeout(self.times.renew_deadline, asking).await {
+        match timeout(self.replica.times.renew_deadline, asking).await {
             Ok(Ok(answer)) => {
                 self.refusals.over();
                 Ok(answer)
