@@ -10,14 +10,19 @@ use std::{
 };
 
 pub mod binary;
+pub mod certificates;
 pub mod client;
+pub mod cluster;
 pub mod curl;
 pub mod message;
+pub mod network;
 pub mod process;
 pub mod server;
 pub mod setup;
 
+pub use certificates::Certificates;
 pub use client::Client;
+pub use cluster::Cluster;
 pub use curl::{Reply, curl};
 pub use process::Rutter;
 pub use server::{Answer, Server};
@@ -30,13 +35,25 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 ///
 /// # Panics
 /// After [`PATIENCE`], naming `what` was waited for.
-pub fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+pub fn eventually<T>(what: &str, probe: impl FnMut() -> Option<T>) -> T {
+    eventually_within(PATIENCE, what, probe)
+}
+
+/// The same with another patience.
+///
+/// # Panics
+/// After it.
+pub fn eventually_within<T>(
+    patience: Duration,
+    what: &str,
+    mut probe: impl FnMut() -> Option<T>,
+) -> T {
     let start = Instant::now();
     loop {
         if let Some(value) = probe() {
             return value;
         }
-        assert!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain: {what}");
+        assert!(start.elapsed() < patience, "waited {patience:?} in vain: {what}");
         thread::sleep(Duration::from_millis(3));
     }
 }

@@ -2,7 +2,7 @@
 use crate::message::{Message, read_body, read_head};
 use std::{
     io::{BufReader, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex, PoisonError},
     thread,
 };
@@ -17,7 +17,7 @@ pub enum Answer {
     Take(Box<dyn FnOnce(BufReader<TcpStream>) + Send>),
 }
 
-/// A server on a loopback port. Its threads end with the test's process.
+/// A server on a loopback port, if nothing else is asked for. Its threads end with the test's process.
 #[derive(Debug)]
 pub struct Server {
     /// Where it listens.
@@ -45,7 +45,19 @@ impl Server {
     /// If it cannot listen.
     #[must_use]
     pub fn start(respond: impl Fn(&Message) -> Answer + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), respond)
+    }
+
+    /// The same at an address of one's own choice.
+    ///
+    /// # Panics
+    /// If it cannot listen.
+    #[must_use]
+    pub fn start_at(
+        address: SocketAddr,
+        respond: impl Fn(&Message) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(address).expect("a free address of this machine");
         let address = listener.local_addr().expect("a bound listener has an address");
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (sink, respond) = (Arc::clone(&seen), Arc::new(respond));

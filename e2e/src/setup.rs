@@ -23,6 +23,15 @@ impl Folder {
         Self(TempDir::with_prefix("rutter-e2e-").expect("a temporary directory"))
     }
 
+    /// An empty one in another folder, which may outlive it.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    #[must_use]
+    pub fn inside(folder: &Path) -> Self {
+        Self(TempDir::with_prefix_in("rutter-e2e-", folder).expect("a temporary directory"))
+    }
+
     /// A path in it.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {

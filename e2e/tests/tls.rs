@@ -1,8 +1,7 @@
 //! TLS and TCP as other programs speak them: OpenSSL, curl, Redis.
 #![allow(clippy::unwrap_used, reason = "a test panics on what it did not expect")]
-use rutter_e2e::{Folder, Reply, Server, Setup, curl, eventually, free_address, setup::show};
+use rutter_e2e::{Certificates, Reply, Server, Setup, curl, eventually, free_address, setup::show};
 use std::{
-    fs,
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
     process::{Child, Command, Stdio},
@@ -33,99 +32,6 @@ fn s_client(to: SocketAddr, name: &str, arguments: &[&str]) -> String {
     let mut all = vec!["s_client", "-connect", &address, "-servername", name, "-ign_eof"];
     all.extend_from_slice(arguments);
     run("openssl", &all, &format!("GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n"))
-}
-
-/// A folder with an authority, and certificates by it.
-struct Certificates {
-    folder: Folder,
-}
-
-impl Certificates {
-    fn new() -> Self {
-        let it = Self { folder: Folder::new() };
-        let (certificate, key) = it.paths("ca");
-        let made = run(
-            "openssl",
-            &[
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:prime256v1",
-                "-nodes",
-                "-days",
-                "30",
-                "-subj",
-                "/O=Test/CN=Authority",
-                "-keyout",
-                &key,
-                "-out",
-                &certificate,
-            ],
-            "",
-        );
-        assert!(fs::exists(certificate).unwrap(), "{made}");
-        it
-    }
-
-    fn paths(&self, name: &str) -> (String, String) {
-        let path = |end| show(&self.folder.path(&format!("{name}.{end}")));
-        (path("pem"), path("key"))
-    }
-
-    /// Makes one for a host, in the place of an older one. Returns where it and its key are.
-    fn make(&self, name: &str) -> (String, String) {
-        let (certificate, key) = self.paths(name);
-        let next = |path: &str| format!("{path}.next");
-        let request = show(&self.folder.path("request"));
-        run(
-            "openssl",
-            &[
-                "req",
-                "-new",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:prime256v1",
-                "-nodes",
-                "-subj",
-                "/O=Test",
-                "-keyout",
-                &next(&key),
-                "-out",
-                &request,
-            ],
-            "",
-        );
-        let extensions = format!("basicConstraints=CA:FALSE\nsubjectAltName=DNS:{name}\n");
-        let extensions = show(&self.folder.write("extensions", &extensions));
-        let (ca, ca_key) = self.paths("ca");
-        let made = run(
-            "openssl",
-            &[
-                "x509",
-                "-req",
-                "-in",
-                &request,
-                "-CA",
-                &ca,
-                "-CAkey",
-                &ca_key,
-                "-CAcreateserial",
-                "-days",
-                "30",
-                "-extfile",
-                &extensions,
-                "-out",
-                &next(&certificate),
-            ],
-            "",
-        );
-        fs::rename(next(&key), &key).unwrap();
-        fs::rename(next(&certificate), &certificate).unwrap_or_else(|_| panic!("{made}"));
-        (certificate, key)
-    }
 }
 
 /// The clear `up.test`, `a.test` with its own certificate, and `strict.test` for certified clients.

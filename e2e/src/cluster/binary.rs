@@ -1,0 +1,42 @@
+//! Where `kube` is, the programs of Kubernetes in one binary.
+use std::{
+    env,
+    io::{self, Write},
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
+
+/// `$RUTTER_CLUSTER`, which has to be there; else what `e2e/cluster/build` has built before, if it has.
+///
+/// # Panics
+/// If the variable is set, and no file is there.
+pub(super) fn path() -> Result<PathBuf, String> {
+    if let Some(path) = env::var_os("RUTTER_CLUSTER").map(PathBuf::from) {
+        assert!(path.is_file(), "RUTTER_CLUSTER: {} is no file", path.display());
+        return Ok(path);
+    }
+    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/cluster/build"));
+    let out = command.arg("--cached").stdin(Stdio::null()).output();
+    let out = out.map_err(|error| format!("e2e/cluster/build: {error}"))?;
+    if out.status.success() {
+        return Ok(PathBuf::from(String::from_utf8_lossy(&out.stdout).trim()));
+    }
+    Err(String::from_utf8_lossy(&out.stderr).trim().to_owned())
+}
+
+/// Says that tests are skipped, once, past the capture of the test's output.
+///
+/// # Panics
+/// If somebody counts on the tests: `RUTTER_CLUSTER` is set.
+pub(super) fn skip(why: &str) {
+    static TOLD: OnceLock<()> = OnceLock::new();
+    assert!(
+        env::var_os("RUTTER_CLUSTER").is_none(),
+        "no cluster, but RUTTER_CLUSTER is set: {why}"
+    );
+    TOLD.get_or_init(|| {
+        let line = format!("SKIPPED, all tests on a Kubernetes API server: {why}\n");
+        let _ = io::stderr().write_all(line.as_bytes());
+    });
+}
