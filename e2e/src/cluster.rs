@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+mod arguments;
 mod binary;
 mod programs;
 
@@ -84,9 +85,9 @@ impl Cluster {
         certificates.issue("accounts", "/O=Test", "DNS:accounts");
         let keeper = Keeper::start();
         let (store, peers, address) = (free_address(), free_address(), free_address());
-        let etcd = keeper.run(&kube, "etcd", &etcd(store, peers, yard.folder()), yard.folder());
+        let _etcd =
+            keeper.run(&kube, "etcd", &arguments::etcd(store, peers, yard.folder()), yard.folder());
         let api_server = Mutex::new(None);
-        let _etcd = etcd;
         let cluster =
             Self { api_server, _etcd, keeper, certificates, network, kube, store, address, yard };
         cluster.start_api_server();
@@ -100,7 +101,7 @@ impl Cluster {
     /// # Panics
     /// If it does not get ready.
     pub fn start_api_server(&self) {
-        let arguments = api_server(self.address, self.store, &self.certificates);
+        let arguments = arguments::api_server(self.address, self.store, &self.certificates);
         let folder = self.yard.folder();
         let mut program = self.keeper.run(&self.kube, "kube-apiserver", &arguments, folder);
         let url = format!("https://{}/readyz", self.address);
@@ -149,12 +150,6 @@ impl Cluster {
 
     fn path(&self, name: &str) -> String {
         show(&self.yard.folder().join(name))
-    }
-
-    /// The authority and the certificates of the cluster, for more of them.
-    #[must_use]
-    pub fn certificates(&self) -> &Certificates {
-        &self.certificates
     }
 
     /// Runs `kubectl` as the administrator, with a text as its input.
@@ -222,11 +217,17 @@ impl Cluster {
         said.stderr
     }
 
-    /// A server as a pod would be: with an address of its own, on port 80. It answers by its name.
+    /// A server as a pod would be, with an address of its own. It answers by its name.
     #[must_use]
-    pub fn pod(&self, name: &str) -> Server {
+    pub fn pod(&self, name: &str, port: u16) -> Server {
         let name = name.to_owned();
-        Server::start_at(self.network.next_address(80), move |_| Answer::Text(name.clone()))
+        Server::start_at(self.network.next_address(port), move |_| Answer::Text(name.clone()))
+    }
+
+    /// The same; it answers with the head of the request.
+    #[must_use]
+    pub fn echo(&self, port: u16) -> Server {
+        Server::start_at(self.network.next_address(port), |request| Answer::Text(request.head()))
     }
 
     /// Starts Rutter with the entry points `web` and `arguments`, reading this cluster.
@@ -277,43 +278,4 @@ ports: [{{name: '{name}', port: {port}, protocol: TCP}}]
 endpoints:
 {endpoints}"
     )
-}
-
-fn etcd(clients: SocketAddr, peers: SocketAddr, folder: &Path) -> Vec<String> {
-    let (clients, peers) = (format!("http://{clients}"), format!("http://{peers}"));
-    vec![
-        format!("--data-dir={}", show(&folder.join("etcd"))),
-        format!("--listen-client-urls={clients}"),
-        format!("--advertise-client-urls={clients}"),
-        format!("--listen-peer-urls={peers}"),
-        format!("--initial-advertise-peer-urls={peers}"),
-        format!("--initial-cluster=default={peers}"),
-        // Nothing here has to survive the machine.
-        "--unsafe-no-fsync".to_owned(),
-        "--log-level=warn".to_owned(),
-    ]
-}
-
-fn api_server(address: SocketAddr, store: SocketAddr, certificates: &Certificates) -> Vec<String> {
-    let (authority, _) = certificates.paths("ca");
-    let (certificate, key) = certificates.paths("server");
-    let (accounts, accounts_key) = certificates.paths("accounts");
-    vec![
-        format!("--etcd-servers=http://{store}"),
-        format!("--bind-address={}", address.ip()),
-        format!("--secure-port={}", address.port()),
-        // It refuses to be a loopback address to others.
-        "--advertise-address=10.77.255.254".to_owned(),
-        "--endpoint-reconciler-type=none".to_owned(),
-        format!("--tls-cert-file={certificate}"),
-        format!("--tls-private-key-file={key}"),
-        format!("--client-ca-file={authority}"),
-        "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
-        format!("--service-account-key-file={accounts}"),
-        format!("--service-account-signing-key-file={accounts_key}"),
-        "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
-        "--authorization-mode=RBAC".to_owned(),
-        // It waits for objects that a controller would make.
-        "--disable-admission-plugins=ServiceAccount".to_owned(),
-    ]
 }

@@ -118,9 +118,17 @@ impl Setup {
     /// # Panics
     /// If that does not happen.
     pub fn await_routed(&self, host: &str) {
-        eventually(&format!("{host} is routed"), || {
+        self.await_routed_at(host, "/");
+    }
+
+    /// The same with another path.
+    ///
+    /// # Panics
+    /// If that does not happen.
+    pub fn await_routed_at(&self, host: &str, path: &str) {
+        eventually(&format!("{host}{path} is routed"), || {
             let answer =
-                Client::connect(self.web).and_then(|mut client| client.get(host, "/")).ok()?;
+                Client::connect(self.web).and_then(|mut client| client.get(host, path)).ok()?;
             (answer.status() != 404).then_some(())
         });
     }
