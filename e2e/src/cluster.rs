@@ -141,7 +141,7 @@ impl Cluster {
         let server = format!("https://{}", self.address);
         let text = format!(
             "{{apiVersion: v1, kind: Config, current-context: it,
-  contexts: [{{name: it, context: {{cluster: it, user: it}}}}],
+  contexts: [{{name: it, context: {{cluster: it, user: it, namespace: kube-system}}}}],
   clusters: [{{name: it, cluster: {{server: '{server}', certificate-authority: '{authority}'}}}}],
   users: [{{name: it, user: {{{user}}}}}]}}\n"
         );

@@ -89,14 +89,14 @@ fn kubectl_explains_the_kinds() {
 }
 
 /// One that reads a namespace of its own.
-fn start(cluster: &Cluster, namespace: &str) -> Setup {
+fn start(cluster: &Cluster, namespace: &str, arguments: &[&str]) -> Setup {
     cluster.make_namespace(namespace);
-    cluster.rutter(&[
-        "--providers.kubernetescrd",
-        &format!("--providers.kubernetescrd.namespaces={namespace}"),
-        "--providers.kubernetesingress",
-        &format!("--providers.kubernetesingress.namespaces={namespace}"),
-    ])
+    let namespaces = ["crd", "ingress"]
+        .map(|provider| format!("--providers.kubernetes{provider}.namespaces={namespace}"));
+    let mut all = vec!["--providers.kubernetescrd", "--providers.kubernetesingress"];
+    all.extend(namespaces.iter().map(String::as_str));
+    all.extend_from_slice(arguments);
+    cluster.rutter(&all)
 }
 
 /// A Service `app`, and a route `app.test` to it.
@@ -124,7 +124,7 @@ fn await_answers(setup: &Setup, host: &str, want: &[&str]) {
 #[test]
 fn a_pod_gets_requests_while_it_is_ready() {
     let Some(cluster) = Cluster::shared() else { return };
-    let setup = start(cluster, "pods");
+    let setup = start(cluster, "pods", &[]);
     let (one, two) = (cluster.pod("one", 8080), cluster.pod("two", 8080));
     cluster.apply("pods", APP);
     let ready = "{ready: true, serving: true, terminating: false}";
@@ -149,7 +149,7 @@ fn a_pod_gets_requests_while_it_is_ready() {
 #[test]
 fn middlewares_and_the_secrets_they_name_are_in_force() {
     let Some(cluster) = Cluster::shared() else { return };
-    let setup = start(cluster, "middlewares");
+    let setup = start(cluster, "middlewares", &[]);
     let pod = cluster.echo(80);
     cluster.apply("middlewares", &slice("app", "web", &[&pod]));
     cluster.apply(
@@ -187,7 +187,7 @@ spec:
 #[test]
 fn an_ingress_is_served_and_a_change_of_it_too() {
     let Some(cluster) = Cluster::shared() else { return };
-    let setup = start(cluster, "ingress");
+    let setup = start(cluster, "ingress", &[]);
     let (one, two) = (cluster.pod("one", 80), cluster.pod("two", 80));
     for (name, pod) in [("one", &one), ("two", &two)] {
         cluster.apply(
@@ -225,6 +225,61 @@ spec:
 }
 
 #[test]
+fn what_is_wrong_with_an_object_is_an_event_on_it() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let _setup = start(cluster, "events", &[]);
+    cluster.apply(
+        "events",
+        "
+apiVersion: traefik.io/v1alpha1
+kind: IngressRoute
+metadata: {name: broken}
+spec: {routes: [{match: Host(`app.test`), kind: Rule, services: [{name: nobody, port: 80}]}]}
+",
+    );
+    let get = ["get", "events", "-n", "events", "--field-selector", "involvedObject.name=broken"];
+    let one = "jsonpath={range .items[*]}{.type} {.reason} {.message}{'\\n'}{end}";
+    let said = eventually("the Event is there", || {
+        let said = cluster.done(&[&get[..], &["-o", one]].concat(), "");
+        (!said.is_empty()).then_some(said)
+    });
+    let begin = "Warning ConfigurationError spec.routes[0].services[0]: Service events/nobody";
+    assert!(said.starts_with(begin) && said.lines().count() == 1, "{said}");
+    let said =
+        cluster.done(&["describe", "ingressroutes.traefik.io", "broken", "-n", "events"], "");
+    assert!(said.contains("Service events/nobody"), "{said}");
+}
+
+#[test]
+fn an_ingress_says_where_it_is_reached() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let address = "--providers.kubernetesingress.ingressendpoint.ip=192.0.2.7";
+    let _setup = start(cluster, "status", &[address]);
+    cluster.apply(
+        "status",
+        &format!(
+            "
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: it}}
+spec:
+  rules:
+    - host: app.test
+      http: {{paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: app, port: {{number: 80}}}}}}}}]}}
+---
+{{apiVersion: v1, kind: Service, metadata: {{name: app}}, spec: {{ports: [{{port: 80}}]}}}}
+{}",
+            slice("app", "", &[&cluster.pod("app", 80)])
+        ),
+    );
+    let get = ["get", "ingress", "it", "-n", "status", "-o"];
+    let address = "jsonpath={.status.loadBalancer.ingress[*].ip}";
+    eventually("its address is there", || {
+        (cluster.done(&[&get[..], &[address]].concat(), "") == "192.0.2.7").then_some(())
+    });
+}
+
+#[test]
 fn routes_outlive_the_api_server_and_what_changes_after_its_return_is_served() {
     let Some(cluster) = Cluster::start() else { return };
     // All namespaces, and all that the provider reads.
@@ -232,6 +287,8 @@ fn routes_outlive_the_api_server_and_what_changes_after_its_return_is_served() {
     let (one, two) = (cluster.pod("one", 80), cluster.pod("two", 80));
     cluster.apply("default", &format!("{APP}{}", slice("app", "web", &[&one])));
     await_answers(&setup, "app.test", &["one"]);
+    // Whatever it asked for, its roles gave.
+    assert!(!setup.rutter.stdout().contains("(403 "), "{}", setup.rutter.stdout());
     cluster.stop_api_server();
     assert_eq!(setup.curl("app.test", "/", &[]).body, "one");
     eventually("it has noticed", || setup.rutter.stdout().contains("tried again").then_some(()));
@@ -243,6 +300,4 @@ fn routes_outlive_the_api_server_and_what_changes_after_its_return_is_served() {
     eventually_within(Duration::from_secs(90), "the change is served", || {
         (setup.curl("app.test", "/", &[]).body == "two").then_some(())
     });
-    // Whatever it asked for, its ClusterRole gave.
-    assert!(!setup.rutter.stdout().contains("(403 "), "{}", setup.rutter.stdout());
 }
