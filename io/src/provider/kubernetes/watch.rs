@@ -157,8 +157,13 @@ impl Watcher {
                 }
                 if matches!(code, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) {
                     self.tell(None).await?;
-                    self.back_off.sleep(self.times.denied).await;
-                    return self.go_on();
+                    // An API server that has just started knows nobody's role for a moment.
+                    let is_new =
+                        code == StatusCode::FORBIDDEN && self.back_off.failures() < GIVEN_UP;
+                    if !is_new {
+                        self.back_off.sleep(self.times.denied).await;
+                        return self.go_on();
+                    }
                 }
                 self.give_up_if_hopeless().await?;
             }
