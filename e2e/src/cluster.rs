@@ -72,7 +72,7 @@ impl Cluster {
     /// As [`Self::shared`].
     #[must_use]
     pub fn start() -> Option<Self> {
-        let kube = binary::path().map_err(|why| binary::skip(&why)).ok()?;
+        let kube = binary::path("kube", "RUTTER_CLUSTER").map_err(|why| binary::skip(&why)).ok()?;
         let network = Network::new();
         let network = network.map_err(|why| binary::skip(&format!("it takes root: {why}"))).ok()?;
         // There is no registry in there, should it be missing still.
@@ -93,6 +93,21 @@ impl Cluster {
         cluster.start_api_server();
         cluster.install();
         Some(cluster)
+    }
+
+    /// What `helm` makes of a chart, for this version of Kubernetes. None: it was not built.
+    ///
+    /// # Panics
+    /// If it makes nothing of it, or where `RUTTER_CLUSTER` is set and it was not built.
+    #[must_use]
+    pub fn helm(&self, arguments: &[&str]) -> Option<String> {
+        let helm = binary::path("helm", "RUTTER_HELM").map_err(|why| binary::skip(&why)).ok()?;
+        let mut command = Command::new(helm);
+        command.args(arguments).env_clear().env("HOME", self.yard.folder());
+        let out = command.stdin(Stdio::null()).output().expect("helm starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert!(out.status.success(), "helm {arguments:?}: {}", text(&out.stderr));
+        Some(text(&out.stdout))
     }
 
     /// Starts the API server and waits until it is ready; after a stop it is where it was, and knows

@@ -7,13 +7,15 @@ use rutter_e2e::{
 };
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
+#[path = "cluster/chart.rs"]
+mod chart;
 #[path = "cluster/tutorial.rs"]
 mod tutorial;
 
 #[test]
 fn what_is_deployed_is_accepted_and_may_be_applied_again() {
     let Some(cluster) = Cluster::shared() else { return };
-    for file in ["crds.yaml", "rbac.yaml", "deployment.yaml"] {
+    for file in ["crds.yaml", "rbac.yaml", "deployment.yaml", "dashboard.yaml"] {
         let said = cluster.apply_file(&Path::new(DEPLOY).join(file), &[]);
         let is_applied = said.lines().all(|line| line.ends_with(" serverside-applied"));
         assert!(is_applied && !said.is_empty(), "{said}");

@@ -1,4 +1,4 @@
-//! Where `kube` is, the programs of Kubernetes in one binary.
+//! Where the programs are that `e2e/cluster/build` builds.
 use std::{
     env,
     io::{self, Write},
@@ -7,17 +7,17 @@ use std::{
     sync::OnceLock,
 };
 
-/// `$RUTTER_CLUSTER`, which has to be there; else what `e2e/cluster/build` has built before, if it has.
+/// A program: the value of the variable, which has to be there; else what was built before, if it was.
 ///
 /// # Panics
 /// If the variable is set, and no file is there.
-pub(super) fn path() -> Result<PathBuf, String> {
-    if let Some(path) = env::var_os("RUTTER_CLUSTER").map(PathBuf::from) {
-        assert!(path.is_file(), "RUTTER_CLUSTER: {} is no file", path.display());
+pub(super) fn path(program: &str, variable: &str) -> Result<PathBuf, String> {
+    if let Some(path) = env::var_os(variable).map(PathBuf::from) {
+        assert!(path.is_file(), "{variable}: {} is no file", path.display());
         return Ok(path);
     }
     let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/cluster/build"));
-    let out = command.arg("--cached").stdin(Stdio::null()).output();
+    let out = command.args([program, "--cached"]).stdin(Stdio::null()).output();
     let out = out.map_err(|error| format!("e2e/cluster/build: {error}"))?;
     if out.status.success() {
         return Ok(PathBuf::from(String::from_utf8_lossy(&out.stdout).trim()));

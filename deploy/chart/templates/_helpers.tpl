@@ -1,0 +1,58 @@
+{{- define "labels" -}}
+app: {{ .Release.Name }}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
+{{/* What is read and written in each namespace. */}}
+{{- define "rules" -}}
+- apiGroups: [""]
+  resources: [services, secrets]
+  verbs: [get, list, watch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, list, watch]
+- apiGroups: [traefik.io, traefik.containo.us]
+  resources:
+    - ingressroutes
+    - ingressroutetcps
+    - ingressrouteudps
+    - middlewares
+    - middlewaretcps
+    - traefikservices
+    - tlsoptions
+    - tlsstores
+    - serverstransports
+  verbs: [get, list, watch]
+- apiGroups: [networking.k8s.io]
+  resources: [{{ .ingresses }}]
+  verbs: [get, list, watch]
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses/status]
+  verbs: [update]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
+
+{{/* Flags of a provider: its switch, and its options. */}}
+{{- define "provider" }}
+- --providers.{{ .name }}
+{{- with .values.namespaces }}
+- --providers.{{ $.name }}.namespaces={{ join "," . }}
+{{- end }}
+{{- with .values.ingressClass }}
+- --providers.{{ $.name }}.ingressClass={{ . }}
+{{- end }}
+{{- range $option, $value := .options }}
+- {{ printf "--providers.%s.%s=%v" $.name $option $value | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "subject" -}}
+- kind: ServiceAccount
+  name: {{ .Release.Name }}
+  namespace: {{ .Release.Namespace }}
+{{- end }}
