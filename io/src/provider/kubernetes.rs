@@ -14,11 +14,16 @@ use rutter_core::{
     leader,
     provider::{
         Message,
-        kubernetes::{self, Address, Finding, Kind, ObjectRef, Provider, Resource, Translator},
+        kubernetes::{self, Address, Finding, ObjectRef, Provider, Resource, Translator, Update},
     },
     static_config::Token,
 };
-use std::{collections::BTreeSet, hash::BuildHasher, io, sync::Arc, thread, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::BuildHasher,
+    io, thread,
+    time::Duration,
+};
 use tokio::{
     runtime::{Builder, LocalOptions},
     sync::{mpsc, watch::channel},
@@ -36,6 +41,7 @@ mod status;
 mod tree;
 mod trouble;
 mod watch;
+mod watchers;
 mod writes;
 
 use access::Access;
@@ -43,7 +49,8 @@ use back_off::BackOff;
 use lease::Replica;
 use owner::{Notes, Owner, SEEN_MAX};
 use trouble::Refusals;
-use watch::{Seen, Watcher};
+use watch::Watched;
+use watchers::Watchers;
 use writes::Writes;
 
 pub use owner::PlanFindings;
@@ -160,33 +167,30 @@ pub async fn run<N: Net, E: Fn(&str) -> Option<String>>(
     };
     let client = client::client(net, access, clock, options.times.back_off_min / 2);
     let (sender, seen) = mpsc::channel(SEEN_MAX);
-    let mut tasks = JoinSet::new();
-    let watchers = resources(&options);
-    let awaited = (0..watchers.len()).collect();
-    for (index, (resource, namespace)) in watchers.into_iter().enumerate() {
-        let is_selected = resource.kind.is_custom() || resource.kind == Kind::Ingress;
-        let label_selector =
-            if is_selected { options.label_selector.clone() } else { String::new() };
-        let watcher = Watcher {
-            index,
-            resource,
-            namespace,
-            label_selector,
-            times: options.times,
-            back_off: BackOff::new(clock, options.times, seed ^ (index as u64)),
-            seen: sender.clone(),
-            told: None,
-        };
-        tasks.spawn_local(watcher.run(client.clone()));
+    let mut watchers = Watchers {
+        client: client.clone(),
+        clock,
+        times: options.times,
+        seed,
+        label_selector: options.label_selector.clone(),
+        seen: sender,
+        tasks: JoinSet::new(),
+        all: Vec::new(),
+        awaited: BTreeSet::new(),
+        unlisted: BTreeSet::new(),
+        named: BTreeMap::new(),
+    };
+    for watched in watched(&options) {
+        watchers.start(watched);
     }
-    drop(sender);
     let (leads, leader) = channel(false);
     let notes = Notes { leads: leader, events: Writes::new(), statuses: Writes::new() };
-    write(&mut tasks, &client, &options, &notes, (&replica.identity, clock, seed));
+    write(&mut watchers.tasks, &client, &options, &notes, (&replica.identity, clock, seed));
     let (stop, stopped) = channel(false);
     let election = tokio::task::spawn_local(lease::run(client, replica, clock, leads, stopped));
     let owner = Owner {
-        awaited,
+        watchers,
+        held: Update::default(),
         translator: Translator::new(options.provider, options.translation),
         provider: options.provider,
         throttle: options.throttle,
@@ -278,16 +282,19 @@ async fn find(
 }
 
 /// What is listed and watched, each in one namespace or in all.
-fn resources(options: &Options) -> Vec<(Resource, Option<Arc<str>>)> {
+fn watched(options: &Options) -> Vec<Watched> {
     let namespaces = &options.translation.namespaces;
-    let mut resources = Vec::new();
+    let mut all = Vec::new();
     for resource in Resource::all().filter(|it| options.provider.looks_at(it.kind)) {
         if namespaces.is_empty() || !resource.kind.is_namespaced() {
-            resources.push((resource, None));
+            all.push(Watched { resource, namespace: None, name: None });
         } else {
-            let each = namespaces.iter().map(|it| (resource, Some(Arc::from(it.as_str()))));
-            resources.extend(each);
+            all.extend(namespaces.iter().map(|namespace| Watched {
+                resource,
+                namespace: Some(namespace.as_str().into()),
+                name: None,
+            }));
         }
     }
-    resources
+    all
 }

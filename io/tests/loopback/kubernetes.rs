@@ -304,6 +304,62 @@ fn a_token_is_read_again_when_it_changes() {
     });
 }
 
+/// With so many users.
+fn secret(name: &str, users: usize) -> Value {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"namespace": "default", "name": name},
+        "data": {"users": STANDARD.encode("alice:{SHA}tiY7sUhYKUwI5L3866kDY+ENcrQ=\n".repeat(users))},
+    })
+}
+
+fn auth(secret: &str) -> Value {
+    json!({
+        "apiVersion": "traefik.io/v1alpha1",
+        "kind": "Middleware",
+        "metadata": {"namespace": "default", "name": "auth"},
+        "spec": {"basicAuth": {"secret": secret}},
+    })
+}
+
+#[test]
+fn where_secrets_may_not_be_listed_those_that_objects_name_are_read_one_by_one() {
+    const ALL: &str = "/api/v1/secrets";
+    const ONE: &str = "/api/v1/namespaces/default/secrets?&fieldSelector=metadata.name%3D";
+    run(async {
+        let (api, url) = Api::start().await;
+        fill(&api);
+        api.refuse(ALL, 403);
+        api.put(secret("one", 1));
+        api.put(secret("other", 9));
+        api.put(auth("one"));
+        let mut provided = Provided::by(options(&url));
+        let users = async |provided: &mut Provided| {
+            let message = provided.messages.recv().await.unwrap();
+            let middleware = message.configuration.http.middlewares.get("default-auth");
+            middleware.map(|it| format!("{:?}", it.value)).unwrap_or_default()
+        };
+        let first = users(&mut provided).await;
+        assert!(first.contains("Lines(1)"), "nothing is sent before it is read: {first}");
+        assert!(api.asked(&format!("{ONE}other")).is_empty());
+        // It changes; another one is named; the first one is not needed any more.
+        api.put(secret("one", 2));
+        assert!(users(&mut provided).await.contains("Lines(2)"));
+        api.put(secret("two", 3));
+        api.put(auth("two"));
+        assert!(users(&mut provided).await.contains("Lines(3)"));
+        assert!(!api.asked(&format!("{ONE}two")).is_empty());
+        // It goes, and then all may be read.
+        api.delete(&secret("two", 0));
+        assert_eq!(users(&mut provided).await, "");
+        api.refuse(ALL, 200);
+        api.put(secret("two", 4));
+        assert!(users(&mut provided).await.contains("Lines(4)"));
+    });
+}
+
 #[test]
 fn only_what_is_needed_is_asked_for() {
     run(async {

@@ -140,6 +140,18 @@ impl Translator {
         self.units.values().flat_map(|unit| &unit.findings)
     }
 
+    /// The Secrets that objects refer to, there or not.
+    #[must_use]
+    pub fn secrets(&self) -> BTreeSet<Key> {
+        let first = Key::new(Kind::Secret, "", "");
+        let from = (Dependency::Object(first), Key::new(Kind::Service, "", ""));
+        let objects = self.dependents.range(from..).map_while(|(dependency, _)| match dependency {
+            Dependency::Object(key) if key.kind == Kind::Secret => Some(key.clone()),
+            Dependency::Object(_) | Dependency::Name(..) => None,
+        });
+        objects.collect()
+    }
+
     /// Every Ingress whose status is not what it should be.
     pub fn statuses(&self) -> impl Iterator<Item = (ObjectRef, Vec<Address>)> {
         self.units.iter().filter_map(|(key, unit)| {

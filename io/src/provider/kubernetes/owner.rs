@@ -1,12 +1,12 @@
 //! What comes from the watches becomes configuration, and what is wrong goes back to the cluster.
-use super::{Seen, writes::Writes};
+use super::{watch::Seen, watchers::Watchers, writes::Writes};
 use crate::clock::Clock;
 use crate::log::CONFIGURATION;
 use rutter_core::{
     diagnostic::{Diagnostic, Severity},
     provider::{
         Message,
-        kubernetes::{Address, Finding, ObjectRef, Provider, Translator},
+        kubernetes::{Address, Finding, ObjectRef, Provider, Translator, Update},
     },
     time::Instant,
 };
@@ -44,8 +44,9 @@ impl Notes {
 
 /// Has the translator, which nobody else touches.
 pub(super) struct Owner {
-    /// Watchers that have neither read nor been refused yet.
-    pub(super) awaited: BTreeSet<usize>,
+    pub(super) watchers: Watchers,
+    /// What waits for Secrets that are read because of it.
+    pub(super) held: Update,
     pub(super) translator: Translator,
     pub(super) provider: Provider,
     pub(super) throttle: Duration,
@@ -74,17 +75,13 @@ impl Owner {
             tokio::select! {
                 biased;
                 () = self.messages.closed() => return,
-                count = seen.recv_many(&mut batch, SEEN_MAX) => {
-                    if count == 0 {
-                        return;
-                    }
-                    for (watcher, event) in batch.drain(..) {
-                        self.awaited.remove(&watcher);
-                        if let Some(event) = event {
+                _ = seen.recv_many(&mut batch, SEEN_MAX) => {
+                    for (watcher, told) in batch.drain(..) {
+                        if let Some(event) = self.watchers.told(watcher, told) {
                             self.translator.handle(event);
                         }
                     }
-                    if self.awaited.is_empty() {
+                    if self.watchers.awaited.is_empty() {
                         due = Some(next);
                     }
                 }
@@ -102,7 +99,11 @@ impl Owner {
     }
 
     async fn translate(&mut self) -> Result<(), mpsc::error::SendError<Message>> {
-        let update = self.translator.update();
+        self.hold();
+        if self.watchers.refer(&self.translator) {
+            return Ok(());
+        }
+        let update = std::mem::take(&mut self.held);
         for finding in &update.findings {
             report(self.provider, finding);
         }
@@ -112,6 +113,19 @@ impl Owner {
             Some(message) => self.messages.send(message).await,
             None => Ok(()),
         }
+    }
+
+    /// Adds what is new to what waits.
+    fn hold(&mut self) {
+        let Update { message, findings, statuses } = self.translator.update();
+        let held = &mut self.held;
+        if !held.findings.is_empty() {
+            let now: BTreeSet<_> = self.translator.findings().collect();
+            held.findings.retain(|finding| now.contains(finding));
+        }
+        held.message = message.or_else(|| held.message.take());
+        held.findings.extend(findings);
+        held.statuses.extend(statuses);
     }
 
     /// It is in the log already, where all providers' findings are.

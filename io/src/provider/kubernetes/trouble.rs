@@ -1,18 +1,19 @@
 //! What is wrong with the API server, each said once for as long as it lasts.
+use super::watch::Watched;
 use http::{StatusCode, Uri};
 use kube::Error;
-use rutter_core::provider::kubernetes::{Group, Resource};
+use rutter_core::provider::kubernetes::{Group, Kind};
 use std::cell::Cell;
 
 /// What is wrong with the API server as a whole.
 #[derive(Debug)]
 pub(super) struct Trouble {
     server: Uri,
-    now: Cell<Option<Kind>>,
+    now: Cell<Option<Sort>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum Sort {
     Unreachable,
     Unauthorized,
 }
@@ -26,7 +27,7 @@ impl Trouble {
     /// It does not answer.
     pub(super) fn unreachable(&self, reason: &str) {
         let server = &self.server;
-        if self.now.replace(Some(Kind::Unreachable)) != Some(Kind::Unreachable) {
+        if self.now.replace(Some(Sort::Unreachable)) != Some(Sort::Unreachable) {
             tracing::error!(
                 "Kubernetes: {server} cannot be reached: {reason}; what was read last stays in \
                  force, and it is tried again"
@@ -37,7 +38,7 @@ impl Trouble {
     /// It does not know who we are.
     pub(super) fn unauthorized(&self, reason: &str) {
         let server = &self.server;
-        if self.now.replace(Some(Kind::Unauthorized)) != Some(Kind::Unauthorized) {
+        if self.now.replace(Some(Sort::Unauthorized)) != Some(Sort::Unauthorized) {
             tracing::error!(
                 "Kubernetes: {server} does not accept the token (401 {reason}); check that it is \
                  valid; what was read last stays in force, and it is tried again"
@@ -54,8 +55,13 @@ impl Trouble {
 }
 
 /// A single resource cannot be read.
-pub(super) fn refused(resource: Resource, name: &str, code: StatusCode, reason: &str) {
+pub(super) fn refused(watched: &Watched, name: &str, code: StatusCode, reason: &str) {
+    let Watched { resource, name: one, .. } = watched;
     match code {
+        StatusCode::FORBIDDEN if resource.kind == Kind::Secret && one.is_none() => tracing::warn!(
+            "Kubernetes: {name} cannot be listed (403 {reason}); those that objects refer to are \
+             read one by one"
+        ),
         StatusCode::FORBIDDEN => tracing::error!(
             "Kubernetes: {name} cannot be read (403 {reason}); allow get, list and watch of them in \
              the role of this process, see deploy/rbac.yaml; all others are read"

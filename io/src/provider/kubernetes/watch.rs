@@ -10,7 +10,7 @@ use kube::{
     core::{ApiResource, DynamicObject, GroupVersionKind, Status},
     runtime::watcher::{self, watcher},
 };
-use rutter_core::provider::kubernetes::{Event, Kind, Object, Resource};
+use rutter_core::provider::kubernetes::{Event, Kind, Object, ObjectRef, Resource};
 use std::{fmt::Write as _, pin::pin, sync::Arc};
 use tokio::sync::mpsc;
 
@@ -21,15 +21,32 @@ const WATCH_SECONDS: u32 = 290;
 /// After so many failures in a row the others are served without this one.
 const GIVEN_UP: u32 = 3;
 
-/// What came of it: an event, or nothing for now. The number is that of the watcher.
-pub(super) type Seen = (usize, Option<Event>);
+/// What came of it, and the watcher's number.
+pub(super) type Seen = (usize, Told);
+
+/// What a watcher tells.
+pub(super) enum Told {
+    Event(Event),
+    /// Nothing can be read for now; whether that is forbidden.
+    Unread {
+        is_forbidden: bool,
+    },
+}
+
+/// What is watched.
+#[derive(Clone)]
+pub(super) struct Watched {
+    pub(super) resource: Resource,
+    /// None: all, or the resource is in none.
+    pub(super) namespace: Option<Arc<str>>,
+    /// None: all.
+    pub(super) name: Option<Arc<str>>,
+}
 
 /// Watches one resource.
 pub(super) struct Watcher {
     pub(super) index: usize,
-    pub(super) resource: Resource,
-    /// None: all, or the resource is in none.
-    pub(super) namespace: Option<Arc<str>>,
+    pub(super) watched: Watched,
     /// As `kubectl -l` has it; empty: all.
     pub(super) label_selector: String,
     pub(super) times: Times,
@@ -76,11 +93,12 @@ impl Watcher {
         &mut self,
         client: Client,
     ) -> impl Stream<Item = watcher::Result<watcher::Event<DynamicObject>>> + use<> {
-        let Resource { kind, .. } = self.resource;
-        let (group, version) = (self.resource.group_name(), self.resource.version());
+        let Watched { resource, namespace, name } = &self.watched;
+        let Resource { kind, .. } = *resource;
+        let (group, version) = (resource.group_name(), resource.version());
         let kinds = GroupVersionKind::gvk(group, version, kind.name());
         let kinds = ApiResource::from_gvk_with_plural(&kinds, kind.plural());
-        let api = match &self.namespace {
+        let api = match namespace {
             Some(namespace) => Api::namespaced_with(client, namespace, &kinds),
             None => Api::all_with(client, &kinds),
         };
@@ -91,7 +109,9 @@ impl Watcher {
         if !self.label_selector.is_empty() {
             config = config.labels(&self.label_selector);
         }
-        if kind == Kind::Secret {
+        if let Some(name) = name {
+            config = config.fields(&format!("metadata.name={name}"));
+        } else if kind == Kind::Secret {
             // Helm's are many, large and never referred to.
             config = config.fields("type!=helm.sh/release.v1");
         }
@@ -112,11 +132,7 @@ impl Watcher {
                 listed.extend(self.object(object));
                 return Ok(());
             }
-            watcher::Event::InitDone => {
-                let (resource, namespace) = (self.resource, self.namespace.clone());
-                let objects = std::mem::take(listed);
-                Some(Event::Listed { resource, namespace, objects })
-            }
+            watcher::Event::InitDone => Some(self.all(std::mem::take(listed))),
             watcher::Event::Apply(object) => self.object(object).map(Event::Applied),
             watcher::Event::Delete(object) => {
                 self.object(object).map(|it| Event::Deleted(it.reference()))
@@ -127,14 +143,30 @@ impl Watcher {
             tracing::info!("Kubernetes: {} can be read again", self.name());
         }
         match event {
-            Some(event) => self.tell(Some(event)).await,
+            Some(event) => self.tell(Told::Event(event)).await,
             None => Ok(()),
+        }
+    }
+
+    /// These are all there are.
+    fn all(&self, mut objects: Vec<Arc<Object>>) -> Event {
+        let Watched { resource, namespace, name } = self.watched.clone();
+        match (name, objects.pop()) {
+            (None, last) => {
+                objects.extend(last);
+                Event::Listed { resource, namespace, objects }
+            }
+            (Some(_), Some(object)) => Event::Applied(object),
+            (Some(name), None) => {
+                let namespace = namespace.unwrap_or_default();
+                Event::Deleted(ObjectRef { resource, namespace, name, uid: "".into() })
+            }
         }
     }
 
     fn object(&self, object: DynamicObject) -> Option<Arc<Object>> {
         let read = tree(object).map_err(|error| error.to_string());
-        match read.and_then(|tree| Object::decode(self.resource, &tree)) {
+        match read.and_then(|tree| Object::decode(self.watched.resource, &tree)) {
             Ok(object) => Some(Arc::new(object)),
             Err(error) => {
                 tracing::debug!(resource = %self.name(), %error, "object left out");
@@ -143,8 +175,8 @@ impl Watcher {
         }
     }
 
-    async fn tell(&self, event: Option<Event>) -> Result<(), Closed> {
-        self.seen.send((self.index, event)).await.map_err(|_| Closed)
+    async fn tell(&self, told: Told) -> Result<(), Closed> {
+        self.seen.send((self.index, told)).await.map_err(|_| Closed)
     }
 
     /// Says so, and waits.
@@ -153,10 +185,11 @@ impl Watcher {
             Trouble::Unreachable | Trouble::Gone => {}
             Trouble::Refused(code, reason) => {
                 if self.told.replace(code) != Some(code) {
-                    trouble::refused(self.resource, &self.name(), code, &reason);
+                    trouble::refused(&self.watched, &self.name(), code, &reason);
                 }
                 if matches!(code, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) {
-                    self.tell(None).await?;
+                    let is_forbidden = code == StatusCode::FORBIDDEN;
+                    self.tell(Told::Unread { is_forbidden }).await?;
                     // An API server that has just started knows nobody's role for a moment.
                     let is_new =
                         code == StatusCode::FORBIDDEN && self.back_off.failures() < GIVEN_UP;
@@ -179,7 +212,10 @@ impl Watcher {
     }
 
     async fn give_up_if_hopeless(&self) -> Result<(), Closed> {
-        if self.back_off.failures() >= GIVEN_UP { self.tell(None).await } else { Ok(()) }
+        if self.back_off.failures() < GIVEN_UP {
+            return Ok(());
+        }
+        self.tell(Told::Unread { is_forbidden: false }).await
     }
 
     fn go_on(&self) -> Result<(), Closed> {
@@ -188,14 +224,18 @@ impl Watcher {
 
     /// `ingressroutes.traefik.io in namespace apps`
     fn name(&self) -> String {
-        let mut name = self.resource.kind.plural().to_owned();
-        if !self.resource.group_name().is_empty() {
-            let _ = write!(name, ".{}", self.resource.group_name());
+        let Watched { resource, namespace, name } = &self.watched;
+        let mut text = resource.kind.plural().to_owned();
+        if !resource.group_name().is_empty() {
+            let _ = write!(text, ".{}", resource.group_name());
         }
-        if let Some(namespace) = &self.namespace {
-            let _ = write!(name, " in namespace {namespace}");
+        if let Some(name) = name {
+            let _ = write!(text, " called {name}");
         }
-        name
+        if let Some(namespace) = namespace {
+            let _ = write!(text, " in namespace {namespace}");
+        }
+        text
     }
 }
 

@@ -41,6 +41,35 @@ fn resource(object: &Value) -> String {
     }
 }
 
+/// What is asked for: a resource, in all namespaces or in one, all of it or one by name.
+struct Scope {
+    resource: String,
+    namespace: Option<String>,
+    name: Option<String>,
+}
+
+impl Scope {
+    fn of(path: &str, query: &BTreeMap<&str, &str>) -> Self {
+        let field = query.get("fieldSelector").and_then(|it| it.strip_prefix("metadata.name%3D"));
+        let name = field.map(ToOwned::to_owned);
+        match path.split_once("/namespaces/") {
+            Some((group, rest)) => {
+                let (namespace, resource) = rest.split_once('/').unwrap();
+                let (namespace, resource) = (namespace.to_owned(), format!("{group}/{resource}"));
+                Self { resource, namespace: Some(namespace), name }
+            }
+            None => Self { resource: path.to_owned(), namespace: None, name },
+        }
+    }
+
+    fn has(&self, resource: &str, object: &Value) -> bool {
+        let is = |want: &Option<String>, name: &str| {
+            want.as_ref().is_none_or(|it| object["metadata"][name] == **it)
+        };
+        self.resource == resource && is(&self.namespace, "namespace") && is(&self.name, "name")
+    }
+}
+
 fn name(object: &Value) -> String {
     let word = |name: &str| object["metadata"][name].as_str().unwrap();
     format!("{}/{}", word("namespace"), word("name"))
@@ -166,15 +195,15 @@ impl Api {
             if is_known { state.refused.get(path).copied().unwrap_or(200) } else { 401 }
         };
         if refusal != 200 {
-            let status = json!({"kind": "Status", "message": "not for you"});
+            let status = json!({"kind": "Status", "code": refusal, "message": "not for you"});
             return respond(&mut wire, refusal, &status).await;
         }
         if query.contains_key("watch") {
             let from = query["resourceVersion"].parse().unwrap();
-            return self.watch(wire, path, from).await;
+            return self.watch(wire, &Scope::of(path, &query), from).await;
         }
         let start = query.get("continue").map_or(0, |it| it.parse().unwrap());
-        let list = self.list(path, start);
+        let list = self.list(&Scope::of(path, &query), start);
         respond(&mut wire, 200, &list).await;
     }
 
@@ -246,9 +275,9 @@ impl Api {
         }
     }
 
-    fn list(&self, path: &str, start: usize) -> Value {
+    fn list(&self, scope: &Scope, start: usize) -> Value {
         let state = self.state.borrow();
-        let all = state.objects.iter().filter(|((resource, _), _)| resource == path);
+        let all = state.objects.iter().filter(|((it, _), object)| scope.has(it, object));
         let all: Vec<_> = all.map(|(_, object)| object.clone()).collect();
         let page = state.page.unwrap_or(all.len());
         let end = (start + page).min(all.len());
@@ -257,7 +286,7 @@ impl Api {
         json!({"metadata": metadata, "items": all[start..end]})
     }
 
-    async fn watch(self, mut wire: Wire, path: &str, mut from: u64) {
+    async fn watch(self, mut wire: Wire, scope: &Scope, mut from: u64) {
         let mut changed = self.changed.subscribe();
         let breaks = self.state.borrow().breaks;
         wire.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await;
@@ -271,7 +300,9 @@ impl Api {
                     let status = json!({"kind": "Status", "code": 410, "message": "too old"});
                     vec![json!({"type": "ERROR", "object": status})]
                 } else {
-                    let news = state.log.iter().filter(|(at, it, _)| *at > from && it == path);
+                    let news = state.log.iter();
+                    let news =
+                        news.filter(|(at, it, line)| *at > from && scope.has(it, &line["object"]));
                     news.map(|(_, _, line)| line.clone()).collect()
                 }
             };
