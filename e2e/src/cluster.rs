@@ -18,7 +18,10 @@ use std::{
 
 mod arguments;
 mod binary;
+mod helm;
 mod programs;
+
+pub use helm::helm;
 
 /// How long the API server may take to start: a few seconds on an idle machine.
 const START: Duration = Duration::from_secs(120);
@@ -41,7 +44,7 @@ pub struct Cluster {
     yard: Yard,
 }
 
-/// What `kubectl` said.
+/// What `kubectl` or `helm` said.
 #[derive(Debug)]
 pub struct Said {
     /// Whether it did what it was told.
@@ -72,9 +75,9 @@ impl Cluster {
     /// As [`Self::shared`].
     #[must_use]
     pub fn start() -> Option<Self> {
-        let kube = binary::path("kube", "RUTTER_CLUSTER").map_err(|why| binary::skip(&why)).ok()?;
-        let network = Network::new();
-        let network = network.map_err(|why| binary::skip(&format!("it takes root: {why}"))).ok()?;
+        let skip = |why: String| binary::skip("on a Kubernetes API server", &why);
+        let kube = binary::path("kube", "RUTTER_CLUSTER").map_err(skip).ok()?;
+        let network = Network::new().map_err(|why| skip(format!("it takes root: {why}"))).ok()?;
         // There is no registry in there, should it be missing still.
         rutter::path();
         network.enter();
@@ -93,21 +96,6 @@ impl Cluster {
         cluster.start_api_server();
         cluster.install();
         Some(cluster)
-    }
-
-    /// What `helm` makes of a chart, for this version of Kubernetes. None: it was not built.
-    ///
-    /// # Panics
-    /// If it makes nothing of it, or where `RUTTER_CLUSTER` is set and it was not built.
-    #[must_use]
-    pub fn helm(&self, arguments: &[&str]) -> Option<String> {
-        let helm = binary::path("helm", "RUTTER_HELM").map_err(|why| binary::skip(&why)).ok()?;
-        let mut command = Command::new(helm);
-        command.args(arguments).env_clear().env("HOME", self.yard.folder());
-        let out = command.stdin(Stdio::null()).output().expect("helm starts");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        assert!(out.status.success(), "helm {arguments:?}: {}", text(&out.stderr));
-        Some(text(&out.stdout))
     }
 
     /// Starts the API server and waits until it is ready; after a stop it is where it was, and knows

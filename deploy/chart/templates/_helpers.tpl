@@ -37,6 +37,25 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
   verbs: [create, patch]
 {{- end }}
 
+{{/* The entry point `traefik`, which answers the probes. */}}
+{{- define "probed" -}}
+{{- dig "traefik" "port" 8080 .Values.entryPoints }}
+{{- end }}
+
+{{/* Options below `name` as flags, however deep; lists with commas. */}}
+{{- define "flags" }}
+{{- range $option, $value := .options }}
+{{- $name := printf "%s.%s" $.name $option }}
+{{- if kindIs "map" $value }}
+{{- include "flags" (dict "name" $name "options" $value) }}
+{{- else if kindIs "slice" $value }}
+- {{ printf "--%s=%s" $name (join "," $value) | quote }}
+{{- else }}
+- {{ printf "--%s=%v" $name $value | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* Flags of a provider: its switch, and its options. */}}
 {{- define "provider" }}
 - --providers.{{ .name }}
@@ -46,9 +65,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- with .values.ingressClass }}
 - --providers.{{ $.name }}.ingressClass={{ . }}
 {{- end }}
-{{- range $option, $value := .options }}
-- {{ printf "--providers.%s.%s=%v" $.name $option $value | quote }}
-{{- end }}
+{{- include "flags" (dict "name" (printf "providers.%s" .name) "options" .options) }}
 {{- end }}
 
 {{- define "subject" -}}

@@ -1,10 +1,11 @@
 //! Where the programs are that `e2e/cluster/build` builds.
 use std::{
+    collections::BTreeSet,
     env,
     io::{self, Write},
     path::PathBuf,
     process::{Command, Stdio},
-    sync::OnceLock,
+    sync::{Mutex, PoisonError},
 };
 
 /// A program: the value of the variable, which has to be there; else what was built before, if it was.
@@ -25,18 +26,15 @@ pub(super) fn path(program: &str, variable: &str) -> Result<PathBuf, String> {
     Err(String::from_utf8_lossy(&out.stderr).trim().to_owned())
 }
 
-/// Says that tests are skipped, once, past the capture of the test's output.
+/// Says that the tests `of` something are skipped, once, past the capture of the test's output.
 ///
 /// # Panics
 /// If somebody counts on the tests: `RUTTER_CLUSTER` is set.
-pub(super) fn skip(why: &str) {
-    static TOLD: OnceLock<()> = OnceLock::new();
-    assert!(
-        env::var_os("RUTTER_CLUSTER").is_none(),
-        "no cluster, but RUTTER_CLUSTER is set: {why}"
-    );
-    TOLD.get_or_init(|| {
-        let line = format!("SKIPPED, all tests on a Kubernetes API server: {why}\n");
+pub(super) fn skip(of: &str, why: &str) {
+    static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    assert!(env::var_os("RUTTER_CLUSTER").is_none(), "{why}: yet RUTTER_CLUSTER is set");
+    if TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(of.to_owned()) {
+        let line = format!("SKIPPED, all tests {of}: {why}\n");
         let _ = io::stderr().write_all(line.as_bytes());
-    });
+    }
 }

@@ -1,14 +1,19 @@
 //! The Helm chart: what it makes is what `deploy/` has, and a real API server takes it.
-use rutter_e2e::{Cluster, cluster::DEPLOY};
+use rutter_e2e::{
+    Cluster,
+    cluster::{DEPLOY, helm},
+};
 use std::{fs, path::Path};
 
-fn rendered(cluster: &Cluster, release: &str, namespace: &str, set: &[&str]) -> Option<String> {
+fn rendered(release: &str, namespace: &str, set: &[&str]) -> Option<String> {
     let chart = format!("{DEPLOY}/chart");
     let mut arguments = vec!["template", release, &chart, "--namespace", namespace];
     for value in set {
         arguments.extend(["--set", value]);
     }
-    cluster.helm(&arguments)
+    let said = helm(&arguments)?;
+    assert!(said.is_done, "{}", said.stderr);
+    Some(said.stdout)
 }
 
 /// What the API server would make of objects, one value a line, without what Helm labels and without times.
@@ -34,8 +39,7 @@ fn seen(cluster: &Cluster, objects: &str) -> Vec<String> {
 #[test]
 fn the_chart_as_it_is_makes_what_the_manifests_have() {
     let Some(cluster) = Cluster::shared() else { return };
-    let Some(chart) =
-        rendered(cluster, "traefik", "kube-system", &["dashboard.host=traefik.domain.com"])
+    let Some(chart) = rendered("traefik", "kube-system", &["dashboard.host=traefik.domain.com"])
     else {
         return;
     };
@@ -62,8 +66,11 @@ fn every_value_of_the_chart_makes_objects_that_are_taken() {
         "dashboard.host=d.test",
         "dashboard.middlewares[0].name=auth",
         "kubernetesCRD.options.allowCrossNamespace=true",
-        "kubernetesIngress.options.ingressEndpoint\\.ip=192.0.2.1",
+        "kubernetesIngress.options.ingressEndpoint.ip=192.0.2.1",
         "entryPoints.websecure=null",
+        "entryPoints.dns.port=53,entryPoints.dns.protocol=UDP",
+        "entryPoints.traefik.port=9000",
+        "podSecurityContext.runAsUser=1000",
         "imagePullSecrets[0].name=pull",
         "priorityClassName=system-node-critical",
         "podAnnotations.a=b",
@@ -74,7 +81,7 @@ fn every_value_of_the_chart_makes_objects_that_are_taken() {
         "volumeMounts[0].name=x,volumeMounts[0].mountPath=/x",
         "nodeSelector.a=b",
     ];
-    let Some(objects) = rendered(cluster, "edge", "chart", &set) else { return };
+    let Some(objects) = rendered("edge", "chart", &set) else { return };
     let said = cluster.done(&["apply", "--server-side", "--validate=strict", "-f", "-"], &objects);
     let kinds =
         ["daemonset.apps/edge", "role.rbac.authorization.k8s.io/edge-objects", "service/edge"];
