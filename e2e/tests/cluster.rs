@@ -22,6 +22,8 @@ fn what_is_deployed_is_accepted_and_may_be_applied_again() {
     }
     let said = cluster.done(&["apply", "--server-side", "--validate=strict", "-k", DEPLOY], "");
     assert!(said.contains("deployment.apps/traefik serverside-applied"), "{said}");
+    let said = cluster.done(&["get", "ingressroute"], "");
+    assert!(said.contains("traefik-dashboard"), "not as Traefik's guide has it: {said}");
 }
 
 #[test]

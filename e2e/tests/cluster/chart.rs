@@ -45,6 +45,9 @@ fn the_chart_as_it_is_makes_what_the_manifests_have() {
     };
     let manifests = ["rbac.yaml", "deployment.yaml", "dashboard.yaml"]
         .map(|file| fs::read_to_string(Path::new(DEPLOY).join(file)).unwrap());
+    // It is in the current namespace, and Helm's is that of the release.
+    let release = "name: traefik-dashboard\n  namespace: kube-system\n";
+    let manifests = manifests.map(|it| it.replace("name: traefik-dashboard\n", release));
     let want = seen(cluster, &manifests.join("\n---\n"));
     assert_eq!(want.len(), 7, "{want:#?}");
     assert_eq!(seen(cluster, &chart), want);
