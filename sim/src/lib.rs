@@ -14,6 +14,7 @@ pub mod client;
 pub mod digest;
 pub mod fault;
 pub mod http1;
+pub mod kubernetes;
 pub mod log;
 pub mod net;
 pub mod proxy;
