@@ -17,7 +17,10 @@ use store::{Filter, Key, Refusal, Store};
 use tokio::sync::watch::Sender;
 
 mod http;
+pub mod manifests;
+pub mod replica;
 pub mod store;
+mod watch;
 
 /// The API server's host name.
 pub const HOST: &str = "api";
@@ -108,9 +111,11 @@ struct Shared {
     store: RefCell<Store>,
     rng: RefCell<Rng>,
     mischief: Cell<Mischief>,
+    /// How often that changed.
+    mischiefs: Cell<u64>,
     /// Counts requests by what they ask for: `watch v1/services`.
     asked: RefCell<BTreeMap<String, usize>>,
-    /// Who wrote: `update coordination.k8s.io/v1/leases kube-system/rutter`, by address.
+    /// Counts changes.
     changed: Sender<u64>,
 }
 
@@ -122,6 +127,7 @@ impl World {
             store: RefCell::new(Store::new(WINDOW)),
             rng: RefCell::new(Rng::new(self.word())),
             mischief: Cell::new(Mischief::NONE),
+            mischiefs: Cell::new(0),
             asked: RefCell::default(),
             changed: Sender::new(0),
         }));
@@ -132,10 +138,12 @@ impl World {
 }
 
 impl Kubernetes {
-    /// What it does from now on.
+    /// What it does from now on, also with watches that are there.
     pub fn mischief(&self, mischief: Mischief) {
         self.0.log.note(HOST, format_args!("{mischief:?}"));
         self.0.mischief.set(mischief);
+        self.0.mischiefs.update(|count| count + 1);
+        self.0.changed.send_modify(|changes| *changes += 1);
     }
 
     /// Makes an object, or replaces what it says; a status stays.

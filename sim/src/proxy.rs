@@ -1,6 +1,10 @@
 //! The proxy under test: the shell's own code on a simulated host.
 use crate::{fault::Faults, log::Log, net::Turmoil, world::World};
-use rutter::{clock::Clock, settings, source};
+use rutter::{
+    clock::Clock,
+    provider::kubernetes::{self, Surroundings},
+    settings, source,
+};
 use rutter_core::{
     config,
     entry_point::{EntryPoint, Trust},
@@ -41,6 +45,7 @@ const INBOX: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Setup {
     dynamic: String,
+    cluster: Option<kubernetes::Options>,
     workers: usize,
     dial_timeout: Option<Duration>,
     response_header_timeout: Option<Duration>,
@@ -66,6 +71,7 @@ impl Setup {
     pub fn new(dynamic: &str) -> Self {
         Self {
             dynamic: dynamic.to_owned(),
+            cluster: None,
             workers: 1,
             dial_timeout: None,
             response_header_timeout: None,
@@ -75,6 +81,12 @@ impl Setup {
             grace: None,
             udp_timeout: None,
         }
+    }
+
+    /// The same, with the objects of a cluster instead of a configuration.
+    #[must_use]
+    pub fn of_cluster(options: kubernetes::Options) -> Self {
+        Self { cluster: Some(options), ..Self::new("") }
     }
 
     /// So many workers.
@@ -217,7 +229,16 @@ async fn process(shared: Rc<Shared>, net: Turmoil) -> turmoil::Result {
     let proxy = rutter::proxy::Proxy::new(shared.setup.settings(shared.seed), None, clock)?;
     let lists = proxy.bind(&net, shared.setup.workers).await?;
     let (messages, inbox) = mpsc::channel(INBOX);
-    messages.send(message(&shared.setup.dynamic)).await?;
+    match &shared.setup.cluster {
+        None => messages.send(message(&shared.setup.dynamic)).await?,
+        Some(options) => {
+            let surroundings =
+                Surroundings { environment: |_: &str| None, clock, seed: shared.seed };
+            let (options, net, messages) = (options.clone(), net.clone(), messages.clone());
+            let provider = kubernetes::run(options, net, surroundings, messages, proxy.findings());
+            task::spawn_local(provider);
+        }
+    }
     *shared.running.borrow_mut() = Some(Running { proxy: Arc::clone(&proxy), messages });
     task::spawn_local(Arc::clone(&proxy).control(net.clone(), clock, inbox));
     shared.log.note(HOST, "listens");

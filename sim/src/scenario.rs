@@ -11,12 +11,15 @@ use std::{
     fmt::{self, Write as _},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    time::Duration,
 };
 
 /// So many seeds each scenario is tried with, unless `RUTTER_SIM_SEEDS` says otherwise.
 const SEEDS: u64 = 64;
 /// So many lines of the event log are shown with a failure.
 const TAIL: usize = 60;
+/// The step of time, unless a scenario says otherwise.
+const TICK: Duration = Duration::from_millis(1);
 
 /// Something that must go well whatever the seed.
 #[derive(Clone, Copy)]
@@ -26,6 +29,7 @@ pub struct Scenario {
     /// What it shows, one line.
     pub about: &'static str,
     build: fn(&mut World, &mut Rng),
+    tick: Duration,
 }
 
 /// What came of a run.
@@ -47,7 +51,13 @@ impl Scenario {
         about: &'static str,
         build: fn(&mut World, &mut Rng),
     ) -> Self {
-        Self { name, about, build }
+        Self { name, about, build, tick: TICK }
+    }
+
+    /// Time passes in steps of this: for worlds in which little happens for long.
+    #[must_use]
+    pub const fn tick(self, tick: Duration) -> Self {
+        Self { tick, ..self }
     }
 
     /// Runs it with one seed.
@@ -57,7 +67,7 @@ impl Scenario {
         let checks = Checks::new(log.clone());
         let ran = catch_unwind(AssertUnwindSafe(|| {
             let mut rng = Rng::new(seed);
-            let mut world = World::new(&mut rng, log.clone(), checks.clone());
+            let mut world = World::new(&mut rng, self.tick, log.clone(), checks.clone());
             (self.build)(&mut world, &mut rng);
             world.run();
         }));

@@ -4,15 +4,19 @@ use crate::scenario::Scenario;
 pub mod admission;
 pub mod bodies;
 pub mod certificates;
+pub mod convergence;
 pub mod early_answer;
 pub mod failover;
+pub mod flapping;
 pub mod handshakes;
 pub mod limits;
 pub mod mirroring;
+pub mod outage;
 pub mod partition;
 pub mod relay;
 pub mod reload;
 pub mod rewriting;
+pub mod rollout;
 pub mod shutdown;
 pub mod slow_client;
 pub mod slow_upstream;
@@ -44,6 +48,10 @@ pub const ALL: &[Scenario] = &[
     relay::RELAY,
     udp::UDP,
     storm::STORM,
+    convergence::CONVERGENCE,
+    rollout::ROLLOUT,
+    outage::OUTAGE,
+    flapping::FLAPPING,
 ];
 
 /// The scenario of this name.

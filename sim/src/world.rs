@@ -43,11 +43,12 @@ impl fmt::Debug for World {
 }
 
 impl World {
-    /// An empty world whose network draws its latencies from `rng`.
+    /// An empty world whose network draws its latencies from `rng`, and whose time passes in steps.
     #[must_use]
-    pub fn new(rng: &mut Rng, log: Log, checks: Checks) -> Self {
+    pub fn new(rng: &mut Rng, tick: Duration, log: Log, checks: Checks) -> Self {
         let mut builder = turmoil::Builder::new();
         builder
+            .tick_duration(tick)
             .rng_seed(rng.word())
             .epoch(SystemTime::UNIX_EPOCH)
             .simulation_duration(Duration::MAX)
@@ -116,6 +117,15 @@ impl World {
     /// The longest that a packet takes between two hosts.
     pub fn latency_max(&mut self, latency: Duration) {
         self.sim.set_max_message_latency(latency);
+    }
+
+    /// The address of a host that was added.
+    ///
+    /// # Panics
+    /// There is none of this name: the scenario is wrong.
+    #[must_use]
+    pub fn address(&self, name: &str) -> IpAddr {
+        self.topology.address(name).unwrap_or_else(|| panic!("no host {name}"))
     }
 
     /// A handle on the network's and hosts' hardship.

@@ -100,3 +100,23 @@ fn a_handshake_killed_at_any_byte_is_over_in_time() {
 fn tcp_services_get_their_shares_and_every_byte() {
     sweep(&relay::RELAY);
 }
+
+#[test]
+fn whatever_happens_on_the_way_the_routing_is_that_of_the_last_list() {
+    sweep(&convergence::CONVERGENCE);
+}
+
+#[test]
+fn a_rolling_update_under_load_costs_no_request() {
+    sweep(&rollout::ROLLOUT);
+}
+
+#[test]
+fn without_an_api_server_the_last_state_is_served() {
+    sweep(&outage::OUTAGE);
+}
+
+#[test]
+fn watches_that_flap_lose_nothing_and_load_nobody() {
+    sweep(&flapping::FLAPPING);
+}

@@ -1,8 +1,5 @@
 //! The API server's HTTP: one request a connection.
-use super::{
-    Filter, HOST, KINDS, Key, Kubernetes, PORT, Refusal, now, show,
-    store::{Page, number},
-};
+use super::{Filter, HOST, KINDS, Key, Kubernetes, PORT, Refusal, now, show, store::Page};
 use crate::{
     http1::{Broken, Pace, Wire},
     net::{Turmoil, TurmoilStream},
@@ -12,23 +9,17 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
-    time::Duration,
 };
-use tokio::{
-    task,
-    time::{self, Instant},
-};
+use tokio::{task, time};
 
-/// Between two bookmarks of a watch.
-const BOOKMARKS: Duration = Duration::from_secs(60);
 /// A page without a limit.
 const LIMIT: usize = 500;
 
 /// What is asked for.
-struct Request {
+pub(super) struct Request {
     method: String,
     key: Key,
-    kind: &'static str,
+    pub(super) kind: &'static str,
     is_status: bool,
     query: BTreeMap<String, String>,
     body: Value,
@@ -48,11 +39,11 @@ impl Request {
         }
     }
 
-    fn query(&self, name: &str) -> &str {
+    pub(super) fn query(&self, name: &str) -> &str {
         self.query.get(name).map_or("", String::as_str)
     }
 
-    fn filter(&self) -> Filter {
+    pub(super) fn filter(&self) -> Filter {
         let terms = |name: &str| self.query(name).split(',').map(str::to_owned).collect::<Vec<_>>();
         let pair = |it: String| it.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned()));
         let field = |(path, value): (String, String)| {
@@ -157,104 +148,9 @@ impl Kubernetes {
             self.change(|store| store.put(key.clone(), object, now()));
         }
     }
-
-    async fn watch(self, mut wire: Wire<TurmoilStream>, request: &Request) -> Result<(), Broken> {
-        let filter = request.filter();
-        let from = number(request.query("resourceVersion"));
-        let news = from.clone().and_then(|from| self.0.store.borrow().since(&filter, from));
-        let what = format!("watch {} from {}", filter.resource, request.query("resourceVersion"));
-        self.0.log.note(HOST, format_args!("{what} -> {}", news.as_ref().map_or(410, |_| 200)));
-        // The API has both ways to say that a version is forgotten.
-        let mut from = match (news, from) {
-            (Err(refusal), _) | (_, Err(refusal)) if self.draw(|rng, _| rng.percent(50)) => {
-                return answer(&mut wire, Err(refusal)).await;
-            }
-            (_, from) => from.unwrap_or_default(),
-        };
-        let seconds = request.query("timeoutSeconds").parse().unwrap_or(1800);
-        let over = Instant::now() + Duration::from_secs(seconds);
-        let broken = self.draw(|rng, it| match it.break_after {
-            0 => over,
-            most => Instant::now() + rng.millis(0, most),
-        });
-        let end = over.min(broken);
-        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\
-                    Transfer-Encoding: chunked\r\n\r\n";
-        wire.write(head.as_bytes(), Pace::FULL).await?;
-        let mut changes = self.0.changed.subscribe();
-        let mut bookmark = Instant::now() + BOOKMARKS;
-        while Instant::now() < end {
-            let until = end.min(bookmark);
-            let (version, news) = {
-                let store = self.0.store.borrow();
-                (store.version(), store.since(&filter, from))
-            };
-            match news {
-                Ok(lines) if lines.is_empty() => {}
-                Ok(lines) => {
-                    time::sleep_until(
-                        end.min(Instant::now() + self.draw(|rng, it| rng.millis(0, it.late))),
-                    )
-                    .await;
-                    if Instant::now() >= end {
-                        break;
-                    }
-                    for line in lines {
-                        let times = if self.draw(|rng, it| rng.percent(it.twice)) { 2 } else { 1 };
-                        for _ in 0..times {
-                            self.tell(&mut wire, &line).await?;
-                        }
-                    }
-                }
-                Err(refusal) => {
-                    self.tell(&mut wire, &json!({"type": "ERROR", "object": refusal.status()}))
-                        .await?;
-                    break;
-                }
-            }
-            from = version;
-            if Instant::now() >= bookmark && request.query("allowWatchBookmarks") == "true" {
-                bookmark = Instant::now() + BOOKMARKS;
-                let (api_version, _) = filter.resource.rsplit_once('/').unwrap_or_default();
-                let object = json!({"kind": request.kind, "apiVersion": api_version,
-                    "metadata": {"resourceVersion": from.to_string(), "creationTimestamp": null}});
-                self.tell(&mut wire, &json!({"type": "BOOKMARK", "object": object})).await?;
-            }
-            tokio::select! {
-                biased;
-                () = wire.closed() => return Ok(()),
-                _ = changes.changed() => {}
-                () = time::sleep_until(until) => {}
-            }
-        }
-        if end == over {
-            return wire.write(b"0\r\n\r\n", Pace::FULL).await;
-        }
-        self.0.log.note(HOST, format_args!("{what} breaks"));
-        if self.draw(|rng, _| rng.percent(50)) {
-            // In the middle of a line.
-            wire.write(b"20\r\n{\"type\":\"DELETED\",\"obj", Pace::FULL).await?;
-        }
-        Ok(())
-    }
-
-    /// A line; it may come in two pieces.
-    async fn tell(&self, wire: &mut Wire<TurmoilStream>, line: &Value) -> Result<(), Broken> {
-        let line = format!("{line}\n");
-        let at = self.draw(|rng, _| rng.length(1, line.len()));
-        for piece in [&line.as_bytes()[..at], &line.as_bytes()[at..]] {
-            if !piece.is_empty() {
-                let mut chunk = format!("{:x}\r\n", piece.len()).into_bytes();
-                chunk.extend(piece);
-                chunk.extend(b"\r\n");
-                wire.write(&chunk, Pace::FULL).await?;
-            }
-        }
-        Ok(())
-    }
 }
 
-async fn answer(
+pub(super) async fn answer(
     wire: &mut Wire<TurmoilStream>,
     result: Result<Value, Refusal>,
 ) -> Result<(), Broken> {
