@@ -9,6 +9,7 @@ use serde_json::Value;
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
+    net::IpAddr,
     rc::Rc,
     sync::Arc,
     time::Duration,
@@ -101,6 +102,17 @@ impl Mischief {
     }
 }
 
+/// Something was written by a client.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// When.
+    pub at: Duration,
+    /// By whom.
+    pub by: IpAddr,
+    /// What: `update coordination.k8s.io/v1/leases default/rutter`.
+    pub what: String,
+}
+
 /// The API server of a world. Clones are the same one; a crash of its host loses no object.
 #[derive(Clone, Debug)]
 pub struct Kubernetes(Rc<Shared>);
@@ -115,6 +127,7 @@ struct Shared {
     mischiefs: Cell<u64>,
     /// Counts requests by what they ask for: `watch v1/services`.
     asked: RefCell<BTreeMap<String, usize>>,
+    writes: RefCell<Vec<Write>>,
     /// Counts changes.
     changed: Sender<u64>,
 }
@@ -129,6 +142,7 @@ impl World {
             mischief: Cell::new(Mischief::NONE),
             mischiefs: Cell::new(0),
             asked: RefCell::default(),
+            writes: RefCell::default(),
             changed: Sender::new(0),
         }));
         let served = kubernetes.clone();
@@ -208,6 +222,12 @@ impl Kubernetes {
     pub fn asked(&self, what: &str) -> usize {
         let asked = self.0.asked.borrow();
         asked.iter().filter(|(it, _)| it.starts_with(what)).map(|(_, count)| count).sum()
+    }
+
+    /// Everything that clients wrote, in this order.
+    #[must_use]
+    pub fn writes(&self) -> Vec<Write> {
+        self.0.writes.borrow().clone()
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Store) -> T) -> T {

@@ -9,6 +9,7 @@ pub mod early_answer;
 pub mod failover;
 pub mod flapping;
 pub mod handshakes;
+pub mod leaders;
 pub mod limits;
 pub mod mirroring;
 pub mod outage;
@@ -52,6 +53,7 @@ pub const ALL: &[Scenario] = &[
     rollout::ROLLOUT,
     outage::OUTAGE,
     flapping::FLAPPING,
+    leaders::LEADERS,
 ];
 
 /// The scenario of this name.

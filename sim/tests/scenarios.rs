@@ -120,3 +120,8 @@ fn without_an_api_server_the_last_state_is_served() {
 fn watches_that_flap_lose_nothing_and_load_nobody() {
     sweep(&flapping::FLAPPING);
 }
+
+#[test]
+fn of_several_replicas_one_writes_at_a_time() {
+    sweep(&leaders::LEADERS);
+}

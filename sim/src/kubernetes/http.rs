@@ -1,5 +1,5 @@
 //! The API server's HTTP: one request a connection.
-use super::{Filter, HOST, KINDS, Key, Kubernetes, PORT, Refusal, now, show, store::Page};
+use super::{Filter, HOST, KINDS, Key, Kubernetes, PORT, Refusal, Write, now, show, store::Page};
 use crate::{
     http1::{Broken, Pace, Wire},
     net::{Turmoil, TurmoilStream},
@@ -8,7 +8,7 @@ use rutter::net::{Listener as _, Net as _};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 use tokio::{task, time};
 
@@ -65,16 +65,16 @@ impl Kubernetes {
         let mut listener = net.bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT))).await?;
         self.0.log.note(HOST, "listens");
         loop {
-            let (stream, _) = listener.accept().await?;
+            let (stream, peer) = listener.accept().await?;
             let server = self.clone();
             task::spawn_local(async move {
                 // Whoever asked is gone.
-                let _ = server.request(Wire::new(stream)).await;
+                let _ = server.request(Wire::new(stream), peer.ip()).await;
             });
         }
     }
 
-    async fn request(self, mut wire: Wire<TurmoilStream>) -> Result<(), Broken> {
+    async fn request(self, mut wire: Wire<TurmoilStream>, peer: IpAddr) -> Result<(), Broken> {
         let head = wire.head().await?;
         let mut body = Vec::new();
         wire.body(head.framing(None)?, Pace::FULL, &mut body).await?;
@@ -101,7 +101,12 @@ impl Kubernetes {
             // Nobody can tell whether it was carried out.
             Some(_) if verb == "watch" || self.draw(|rng, _| rng.percent(50)) => Ok(Value::Null),
             _ if verb == "watch" => return self.watch(wire, &request).await,
-            _ => self.carry_out(verb, &request),
+            _ => self.carry_out(verb, &request).inspect(|_| {
+                if !matches!(verb, "get" | "list") {
+                    let write = Write { at: now(), by: peer, what: what.clone() };
+                    self.0.writes.borrow_mut().push(write);
+                }
+            }),
         };
         let result = refusal.map_or(done, Err);
         let code = result.as_ref().map_or_else(|refusal| refusal.code, |_| 200);

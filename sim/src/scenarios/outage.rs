@@ -21,7 +21,7 @@ pub const OUTAGE: Scenario = Scenario::new(
     "an hour without an API server changes nothing, and afterwards all is read again",
     build,
 )
-.tick(Duration::from_millis(250));
+.tick(Duration::from_secs(1));
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// After the server's return: the longest pause, and what it takes to connect and read.

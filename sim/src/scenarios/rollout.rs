@@ -26,7 +26,7 @@ pub const ROLLOUT: Scenario = Scenario::new(
     "a rolling update of three pods under load, with late events, costs no request",
     build,
 )
-.tick(Duration::from_millis(5));
+.tick(Duration::from_millis(10));
 
 const REPLICAS: usize = 3;
 const CROWD: usize = 4;
