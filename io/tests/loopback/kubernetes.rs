@@ -209,24 +209,26 @@ fn a_watch_that_breaks_goes_on_where_it_was() {
 
 #[test]
 fn what_is_forgotten_is_listed_again_and_nothing_is_missing_meanwhile() {
-    run(async {
-        let (api, url) = Api::start().await;
-        fill(&api);
-        let mut provided = Provided::by(options(&url));
-        assert_eq!(provided.next().await, FULL);
-        api.wait_asked(&format!("{ROUTES}?&watch"), 1).await;
-        api.delete(&route("a", ""));
-        api.put(route("b", "Path(`/b`)"));
-        api.forget();
-        loop {
-            let now = provided.next().await;
-            assert!(now.is_empty() || now.starts_with("Path(`/"), "{now}");
-            if now == "Path(`/b`) http://10.0.0.1:8080" {
-                break;
+    for by_answer in [false, true] {
+        run(async move {
+            let (api, url) = Api::start().await;
+            fill(&api);
+            let mut provided = Provided::by(options(&url));
+            assert_eq!(provided.next().await, FULL);
+            api.wait_asked(&format!("{ROUTES}?&watch"), 1).await;
+            api.delete(&route("a", ""));
+            api.put(route("b", "Path(`/b`)"));
+            api.forget(by_answer);
+            loop {
+                let now = provided.next().await;
+                assert!(now.is_empty() || now.starts_with("Path(`/"), "{now}");
+                if now == "Path(`/b`) http://10.0.0.1:8080" {
+                    break;
+                }
             }
-        }
-        api.wait_asked(&format!("{ROUTES}?&limit"), 2).await;
-    });
+            api.wait_asked(&format!("{ROUTES}?&limit"), 2).await;
+        });
+    }
 }
 
 #[test]

@@ -98,8 +98,9 @@ impl Kubernetes {
             self.0.store.borrow_mut().compact();
         }
         let done = match &refusal {
+            Some(refusal) if verb == "watch" || refusal.code == 429 => Ok(Value::Null),
             // Nobody can tell whether it was carried out.
-            Some(_) if verb == "watch" || self.draw(|rng, _| rng.percent(50)) => Ok(Value::Null),
+            Some(_) if self.draw(|rng, _| rng.percent(50)) => Ok(Value::Null),
             _ if verb == "watch" => return self.watch(wire, &request).await,
             _ => self.carry_out(verb, &request).inspect(|_| {
                 if !matches!(verb, "get" | "list") {

@@ -7,6 +7,7 @@ use rutter::{
 };
 use rutter_core::{
     config::Configuration,
+    leader,
     provider::kubernetes::{Options as Translation, Provider, Resource, Translator},
     time::UnixTime,
 };
@@ -32,6 +33,7 @@ pub fn options(provider: Provider) -> Options {
             back_off_min: Duration::from_millis(40),
             back_off_max: Duration::from_millis(400),
             denied: Duration::from_millis(400),
+            lease: leader::Times::default(),
         },
     }
 }

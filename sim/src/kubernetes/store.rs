@@ -153,8 +153,8 @@ impl Store {
     /// 410, 400
     pub fn list(&self, filter: &Filter, limit: usize, token: &str) -> Result<Page, Refusal> {
         let (version, after) = match token.split_once(' ') {
-            None => (self.version, ""),
-            Some((version, after)) => (number(version)?, after),
+            None => (self.version, None),
+            Some((version, after)) => (number(version)?, after.split_once('/')),
         };
         if version < self.forgotten {
             return Err(Refusal::gone());
@@ -166,15 +166,15 @@ impl Store {
                 None => there.remove(&change.key),
             };
         }
-        let at = |key: &Key| format!("{}/{}", key.namespace, key.name);
         there.retain(|key, object| filter.takes(key, object));
-        let mut rest = there.into_iter().filter(|(key, _)| *at(key) > *after).peekable();
+        let is_later = |key: &Key| after.is_none_or(|it| (&*key.namespace, &*key.name) > it);
+        let mut rest = there.into_iter().filter(|(key, _)| is_later(key)).peekable();
         let mut items = Vec::new();
         let mut token = String::new();
         while let Some((key, object)) = rest.next() {
             items.push(object.clone());
             if items.len() == limit && rest.peek().is_some() {
-                token = format!("{version} {}", at(key));
+                token = format!("{version} {}/{}", key.namespace, key.name);
                 break;
             }
         }

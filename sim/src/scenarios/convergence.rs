@@ -65,8 +65,8 @@ fn build(world: &mut World, rng: &mut Rng) {
             time::sleep(Duration::from_millis(50)).await;
         }
         client.note(format_args!("calm after {:?}", start.elapsed()));
-        // It stays so.
-        time::sleep(Duration::from_millis(300)).await;
+        // It stays so: nobody pauses for longer.
+        time::sleep(Duration::from_secs(1)).await;
         for options in &providers {
             let (got, expected) = (replica.latest(options.provider), kubernetes.expected(options));
             checks.equal(options.provider.name(), &got, &Some(expected));

@@ -74,14 +74,23 @@ enum Trouble {
 impl Watcher {
     /// Runs until nobody listens any more.
     pub(super) async fn run(mut self, client: Client) {
-        let events = self.events(client);
-        let mut events = pin!(events);
+        let mut events = pin!(self.events(client.clone()));
         // What a list has told so far.
         let mut listed = Vec::new();
         while let Some(event) = events.next().await {
             let going = match event {
                 Ok(event) => self.take(&mut listed, event).await,
-                Err(error) => self.failed(error.into()).await,
+                Err(error) => {
+                    let trouble = Trouble::from(error);
+                    let is_gone = matches!(trouble, Trouble::Gone);
+                    let going = self.failed(trouble).await;
+                    if is_gone {
+                        // kube's watcher asks for the same version again if that was the answer to a
+                        // watch, and no event of it.
+                        events.set(self.events(client.clone()));
+                    }
+                    going
+                }
             };
             if going.is_err() {
                 return;

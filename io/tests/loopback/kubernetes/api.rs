@@ -20,6 +20,8 @@ struct State {
     log: Vec<(u64, String, Value)>,
     /// Versions before this one are forgotten.
     oldest: u64,
+    /// Whether the answer to a watch says so.
+    by_answer: bool,
     /// Counts up when all watches break.
     breaks: u64,
     refused: BTreeMap<String, u16>,
@@ -132,14 +134,21 @@ impl Api {
         self.change(|state| state.breaks += 1);
     }
 
-    /// Forgets what happened, and breaks all watches.
-    pub(crate) fn forget(&self) {
+    /// Forgets what happened, and breaks all watches. Those who ask for it then are told so by an event of
+    /// the watch, or by the answer to it.
+    pub(crate) fn forget(&self, by_answer: bool) {
         self.change(|state| {
             state.version += 1;
             state.oldest = state.version;
             state.log.clear();
             state.breaks += 1;
+            state.by_answer = by_answer;
         });
+    }
+
+    fn is_gone(&self, version: u64) -> bool {
+        let state = self.state.borrow();
+        state.by_answer && version < state.oldest
     }
 
     /// From now on, a resource is answered with a status; 200: no more.
@@ -200,6 +209,10 @@ impl Api {
         }
         if query.contains_key("watch") {
             let from = query["resourceVersion"].parse().unwrap();
+            if self.is_gone(from) {
+                let status = json!({"kind": "Status", "code": 410, "message": "too old"});
+                return respond(&mut wire, 410, &status).await;
+            }
             return self.watch(wire, &Scope::of(path, &query), from).await;
         }
         let start = query.get("continue").map_or(0, |it| it.parse().unwrap());
