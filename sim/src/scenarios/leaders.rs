@@ -23,13 +23,14 @@ pub const LEADERS: Scenario = Scenario::new(
 
 const REPLICAS: [&str; 2] = ["one", "two"];
 const INGRESSES: u64 = 4;
-/// What others have written may wait for a lease that runs out, and for the pauses of the next leader.
-const SETTLED: Duration = Duration::from_secs(60);
+/// What others have written may wait for a lease that runs out, and for the pauses of the next leader; a watch
+/// whose connection died in a partition unseen is given up after 295 s.
+const SETTLED: Duration = Duration::from_secs(360);
 /// What is written may be under way for so long: a connection is given up after it.
 const UNDER_WAY: Duration = Duration::from_secs(10);
 
 fn build(world: &mut World, rng: &mut Rng) {
-    world.limit(Duration::from_secs(600));
+    world.limit(Duration::from_secs(1000));
     let kubernetes = world.kubernetes();
     for host in REPLICAS {
         let address = Address { ip: "192.0.2.1".into(), hostname: String::new() };
