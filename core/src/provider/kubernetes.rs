@@ -16,6 +16,7 @@ pub use translator::{Event, Translator, Update};
 mod assembly;
 mod builtin;
 pub mod crd;
+mod few;
 mod finding;
 mod ingress;
 mod ingress_route;

@@ -1,20 +1,17 @@
 //! The whole configuration, put together from what every object adds.
-use super::resource::Key;
+use super::{few::Few, resource::Key};
 use crate::{
     config::{Configuration, Definitions},
     diagnostic::Kind,
 };
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use alloc::{collections::BTreeMap, sync::Arc};
 
 /// The configuration in force, and who added what.
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
     pub(super) configuration: Arc<Configuration>,
     /// Those who define an object; they all say the same of it.
-    owners: BTreeMap<(Kind, Arc<str>), BTreeSet<Key>>,
+    owners: BTreeMap<(Kind, Arc<str>), Few<Key>>,
 }
 
 impl Assembly {

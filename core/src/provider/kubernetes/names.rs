@@ -3,15 +3,9 @@
 //! The names are those of 2.1 (compat: kubernetes.md "Generated names"), where `a-b/c` and `a/b-c` are
 //! the same. Here the elder object has the name, the other one gets another that ends in a hash, and
 //! both are found by those who refer to them.
-use super::resource::Key;
+use super::{few::Few, resource::Key};
 use crate::diagnostic;
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    format,
-    string::String,
-    sync::Arc,
-    vec::Vec,
-};
+use alloc::{collections::BTreeMap, format, string::String, sync::Arc, vec::Vec};
 use sha2::{Digest, Sha256};
 
 /// Words of letters and digits, joined by `-`.
@@ -42,7 +36,7 @@ pub(super) struct Claim {
 /// Who wants which names.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    claims: BTreeMap<Plain, BTreeSet<Claim>>,
+    claims: BTreeMap<Plain, Few<Claim>>,
 }
 
 impl Names {

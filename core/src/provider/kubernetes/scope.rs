@@ -3,6 +3,7 @@
 use super::{
     Options,
     builtin::{Address, EndpointSlice, IngressClass, Secret, Service},
+    few::Few,
     finding::Finding,
     names::{Claim, Names, Plain},
     object::Object,
@@ -14,7 +15,6 @@ use crate::{
     diagnostic::{self, Place, Severity},
 };
 use alloc::{
-    collections::BTreeSet,
     format,
     string::{String, ToString},
     sync::Arc,
@@ -36,8 +36,8 @@ pub(super) struct Translation {
     /// What it adds to the configuration.
     pub(super) configuration: Configuration,
     pub(super) findings: Vec<Finding>,
-    pub(super) dependencies: BTreeSet<Dependency>,
-    pub(super) claims: BTreeSet<(Plain, Claim)>,
+    pub(super) dependencies: Few<Dependency>,
+    pub(super) claims: Few<(Plain, Claim)>,
     /// The status it should have and has not.
     pub(super) status: Option<Vec<Address>>,
 }
