@@ -141,18 +141,19 @@ impl Record {
     }
 
     async fn update(&self, version: Box<str>, takes_over: bool) -> Input {
-        let mut object = self.known.borrow().clone().unwrap_or_default();
-        object.metadata.resource_version = Some(version.into());
-        self.hold(&mut object, takes_over);
-        let params = PostParams::default();
-        self.written(self.api.replace(&self.replica.lease, &params, &object)).await
+        self.replace(version, |object| self.hold(object, takes_over)).await
     }
 
     async fn release(&self, version: Box<str>) -> Input {
+        let nobody = Some(String::new());
+        self.replace(version, |it| it.spec.get_or_insert_default().holder_identity = nobody).await
+    }
+
+    /// Writes what was known with a change, if it is still of this version.
+    async fn replace(&self, version: Box<str>, change: impl FnOnce(&mut Object)) -> Input {
         let mut object = self.known.borrow().clone().unwrap_or_default();
         object.metadata.resource_version = Some(version.into());
-        let spec = object.spec.get_or_insert_default();
-        spec.holder_identity = Some(String::new());
+        change(&mut object);
         let params = PostParams::default();
         self.written(self.api.replace(&self.replica.lease, &params, &object)).await
     }
