@@ -67,14 +67,7 @@ impl Watchers {
             Told::Event(event) => {
                 if are_all_secrets && self.unlisted.remove(namespace) {
                     let namespace = namespace.clone();
-                    self.named.retain(|key, (index, watcher)| {
-                        let is_meant = namespace.as_ref().is_none_or(|it| *it == key.namespace);
-                        if is_meant {
-                            watcher.abort();
-                            self.awaited.remove(index);
-                        }
-                        !is_meant
-                    });
+                    self.keep(|key| namespace.as_ref().is_some_and(|it| *it != key.namespace));
                 }
                 Some(event)
             }
@@ -94,14 +87,7 @@ impl Watchers {
             return false;
         }
         let secrets = translator.secrets();
-        self.named.retain(|key, (index, watcher)| {
-            let is_meant = secrets.contains(key);
-            if !is_meant {
-                watcher.abort();
-                self.awaited.remove(index);
-            }
-            is_meant
-        });
+        self.keep(|key| secrets.contains(key));
         let mut is_more = false;
         for key in &secrets {
             let namespace = Some(Arc::clone(&key.namespace));
@@ -115,5 +101,17 @@ impl Watchers {
             }
         }
         is_more
+    }
+
+    /// Ends the watchers of all Secrets but these.
+    fn keep(&mut self, is_meant: impl Fn(&Key) -> bool) {
+        self.named.retain(|key, (index, watcher)| {
+            let is_meant = is_meant(key);
+            if !is_meant {
+                watcher.abort();
+                self.awaited.remove(index);
+            }
+            is_meant
+        });
     }
 }
