@@ -1,6 +1,6 @@
 //! HTTP routers and services as written. Compat: services.md, rules.md, tls.md.
 
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// An HTTP router.
@@ -70,7 +70,7 @@ pub struct LoadBalancer {
     pub servers: Vec<Server>,
     /// Active checks.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub health_check: Option<HealthCheck>,
+    pub health_check: Option<Box<HealthCheck>>,
     /// Whether the server sees the client's Host header.
     pub pass_host_header: bool,
     /// How responses are passed on.

@@ -203,7 +203,7 @@ fn load_balancer(
         let (check, warnings) = health_check::definition::compile(written)
             .map_err(|(option, message)| Note::error(at(option), message))?;
         notes.extend(warnings.into_iter().map(|(o, message)| Note::warning(at(o), message)));
-        service.health_check = check;
+        service.health_check = check.map(Box::new);
     }
     let weights = service.servers.iter().map(|_| 1).collect();
     let transport = &*definition.servers_transport;

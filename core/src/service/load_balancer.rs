@@ -17,7 +17,7 @@ pub struct LoadBalancer {
     /// The cell that knows which servers are up, where they are checked.
     pub health: Option<HealthId>,
     /// What to check.
-    pub health_check: Option<HealthCheck>,
+    pub health_check: Option<Box<HealthCheck>>,
     /// Indices of servers by cookie value; empty without `sticky`.
     by_cookie: Box<[u32]>,
     /// Indices of servers by URL; empty without `sticky`.

@@ -197,11 +197,11 @@ fn health_checks_reach_servers_as_requests_do() {
         let mut configuration = all(vec![(url, showing(trusting(https::certificate())))]);
         let service = Arc::make_mut(configuration.http.services.get_mut("0").unwrap());
         let balancer = service.value.as_mut().unwrap().load_balancer.as_mut().unwrap();
-        balancer.health_check = Some(HealthCheck {
+        balancer.health_check = Some(Box::new(HealthCheck {
             path: "/".into(),
             interval: "10ms".into(),
             ..HealthCheck::default()
-        });
+        }));
         let served = serve(settings(), Configuration::default()).await;
         let (messages, inbox) = mpsc::channel(1);
         let control = Arc::clone(&served.proxy).control(Tcp::default(), Clock::start(), inbox);

@@ -14,6 +14,7 @@ use crate::{
 };
 use ::http::HeaderValue;
 use alloc::{
+    boxed::Box,
     format,
     string::{String, ToString},
     vec,
@@ -129,8 +130,8 @@ fn servers(urls: &[&str]) -> Service {
 fn checked(urls: &[&str]) -> Service {
     let mut service = servers(urls);
     if let Some(load_balancer) = &mut service.load_balancer {
-        load_balancer.health_check =
-            Some(HealthCheck { path: "/h".into(), ..HealthCheck::default() });
+        let check = HealthCheck { path: "/h".into(), ..HealthCheck::default() };
+        load_balancer.health_check = Some(Box::new(check));
     }
     service
 }

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{diagnostic, provider::Message, tree::decode::Reason};
 use alloc::{
+    boxed::Box,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
     vec::Vec,
@@ -61,7 +62,8 @@ pub struct Translator {
     options: Options,
     store: Store,
     names: Names,
-    units: BTreeMap<Key, Translation>,
+    /// Boxed: nodes of a map are half empty.
+    units: BTreeMap<Key, Box<Translation>>,
     /// Who looked at what.
     dependents: BTreeSet<(Dependency, Key)>,
     /// What has to be translated again.
@@ -214,7 +216,8 @@ impl Translator {
         });
         let old = self.units.remove(unit);
         let nothing = Translation::default();
-        let (before, after) = (old.as_ref().unwrap_or(&nothing), new.as_ref().unwrap_or(&nothing));
+        let (before, after) =
+            (old.as_deref().unwrap_or(&nothing), new.as_ref().unwrap_or(&nothing));
         for dependency in before.dependencies.difference(&after.dependencies) {
             self.dependents.remove(&(dependency.clone(), unit.clone()));
         }
@@ -234,7 +237,7 @@ impl Translator {
         }
         self.due.extend(due);
         if let Some(new) = new {
-            self.units.insert(unit.clone(), new);
+            self.units.insert(unit.clone(), Box::new(new));
         }
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{config::http, service::server};
-use alloc::{string::String, vec};
+use alloc::{boxed::Box, string::String, vec};
 use proptest::prelude::*;
 
 const SECOND: u64 = 1_000_000_000;
@@ -16,7 +16,7 @@ fn checked(slot: u32, generation: u64, urls: &[&str], check: HealthCheck) -> Che
     let servers = server::parse_all(urls.iter().copied()).unwrap();
     let mut service = LoadBalancer::new("app@file".into(), servers.into(), None);
     service.health = Some(HealthId(slot));
-    service.health_check = Some(check);
+    service.health_check = Some(Box::new(check));
     Checked { health: HealthId(slot), generation, service: Arc::new(service) }
 }
 

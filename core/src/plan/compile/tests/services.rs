@@ -113,11 +113,12 @@ fn options_of_a_load_balancer_are_checked() {
         said(|service| {
             let path = "/h".into();
             let check = HealthCheck { path, interval: "10".into(), ..HealthCheck::default() };
-            service.health_check = Some(check);
+            service.health_check = Some(Box::new(check));
         }),
         said(|service| {
             let path = "http://elsewhere/".into();
-            service.health_check = Some(HealthCheck { path, ..HealthCheck::default() });
+            let check = HealthCheck { path, ..HealthCheck::default() };
+            service.health_check = Some(Box::new(check));
         }),
     ];
     insta::assert_snapshot!(bad.concat().join("\n"), @r#"

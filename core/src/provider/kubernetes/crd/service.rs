@@ -1,7 +1,7 @@
 //! What routes and TraefikServices refer to: a Service of Kubernetes, or a TraefikService.
 use super::Port;
 use crate::config::http::{ResponseForwarding, Sticky};
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
 use serde::Deserialize;
 
 /// A type with the fields of a service and some of its own, side by side as they are written.
@@ -21,7 +21,7 @@ macro_rules! with_service {
             pub(in super::super) response_forwarding: Option<ResponseForwarding>,
             pub(in super::super) sticky: Option<Sticky>,
             pub(in super::super) weight: Option<i64>,
-            pub(in super::super) health_check: Option<HealthCheck>,
+            pub(in super::super) health_check: Option<Box<HealthCheck>>,
             pub(in super::super) servers_transport: String,
             #[serde(rename = "nativeLB")]
             pub(in super::super) native_lb: bool,
