@@ -40,6 +40,8 @@ use tokio::sync::{Barrier, mpsc, watch};
 pub struct Proxy {
     pub(crate) settings: Settings,
     pub(crate) live: Arc<ArcSwap<LivePlan>>,
+    /// Tells that another plan is in force.
+    pub(crate) published: watch::Sender<()>,
     pub(crate) terminating: AtomicBool,
     pub(crate) stop: watch::Sender<bool>,
     /// What is wrong with the plan in force.
@@ -147,6 +149,7 @@ impl Proxy {
             Acceptors::new(Arc::clone(&live), clock).map_err(StartError::Certificate)?;
         Ok(Arc::new(Self {
             live,
+            published: watch::Sender::new(()),
             acceptors,
             terminating: AtomicBool::new(false),
             stop: watch::Sender::new(false),
@@ -207,6 +210,7 @@ impl Proxy {
     pub fn publish(&self, plan: Arc<Plan>) {
         let next = LivePlan::after(&self.live.load(), plan);
         self.live.store(Arc::new(next));
+        self.published.send_replace(());
     }
 
     /// The plan in force.

@@ -41,6 +41,15 @@ impl<N: Net> Worker<N> {
         self.live.load(&self.proxy.live)
     }
 
+    /// Lets go of every plan as soon as another is in force, requests or none: a plan can be large, and
+    /// what was taken out of it may have been a secret.
+    async fn follow(self: Rc<Self>) {
+        let mut published = self.proxy.published.subscribe();
+        while published.changed().await.is_ok() {
+            self.live();
+        }
+    }
+
     /// The next word of randomness: splitmix64, so that a seed gives the same words anywhere.
     pub(crate) fn entropy(&self) -> u64 {
         let state = self.entropy.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -74,6 +83,7 @@ pub(crate) async fn serve<N: Net>(
         verifier: Verifier::new(clock, seed),
         proxy,
     });
+    let follower = tokio::task::spawn_local(Rc::clone(&worker).follow());
     let reaper = tokio::task::spawn_local(worker.upstreams.reaper());
     let Sockets { listeners, datagrams } = sockets;
     let listening = listeners
@@ -86,6 +96,7 @@ pub(crate) async fn serve<N: Net>(
         .map(|(datagrams, id)| udp::run(Rc::clone(&worker), EntryPointId(id), datagrams));
     join(join_all(listening), join_all(hearing)).await;
     mirror::finish(&worker).await;
+    follower.abort();
     reaper.abort();
     if let Some(log) = &worker.log {
         log.flush();

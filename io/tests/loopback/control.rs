@@ -32,6 +32,21 @@ fn a_request_finishes_on_the_plan_it_began_with() {
 }
 
 #[test]
+fn a_worker_without_requests_lets_go_of_a_plan_that_was_replaced() {
+    run(async {
+        let server = Server::start().await;
+        let served = serve(settings(), to(server.echo())).await;
+        let mut client = Wire::connect(served.address).await;
+        client.get("/").await;
+        let old = Arc::downgrade(&served.proxy.plan());
+        publish(&served.proxy, to("http://127.0.0.1:1"));
+        while old.strong_count() > 0 {
+            tokio::task::yield_now().await;
+        }
+    });
+}
+
+#[test]
 fn a_reload_does_not_reset_the_rotation_of_a_service_that_stays() {
     run(async {
         let (a, b) = (Server::start().await, Server::start().await);
@@ -65,7 +80,7 @@ fn a_server_that_fails_its_check_gets_no_requests() {
         let served = serve(settings(), rutter_core::config::Configuration::default()).await;
         let mut service: Service = servers(&urls);
         service.load_balancer.as_mut().unwrap().health_check =
-            Some(HealthCheck { path: "/health".into(), ..HealthCheck::default() });
+            Some(Box::new(HealthCheck { path: "/health".into(), ..HealthCheck::default() }));
         let (messages, inbox) = mpsc::channel(1);
         let control = Arc::clone(&served.proxy).control(Tcp::default(), Clock::start(), inbox);
         let control = tokio::task::spawn_local(control);
