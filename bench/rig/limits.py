@@ -9,25 +9,16 @@ import argparse
 import json
 import os
 import re
-import socket
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from proc import LOAD_CPU, spawn, stop
+import load
+from proc import A_PORT, B_PORT, LOAD_CPU, Instance, spawn, stop
 
-API, WEB, BACKENDS = 18001, 18002, (18003, 18004)
+API = 18001
 GROUPS = "/sys/fs/cgroup"
-SCRIPT = """local n = 0
-request = function()
-  n = (n * 7919 + 13) % {routes}
-  return wrk.format("GET", "/api/x", {{Host = "h" .. n .. ".example.com"}})
-end
-"""
 
 
 class Cluster:
@@ -39,7 +30,7 @@ class Cluster:
             "/apis/traefik.io/v1alpha1/ingressroutes": [self.route(i) for i in range(routes)],
             "/api/v1/services": [self.named(f"s{i}", spec={"ports": [{"name": "web", "port": 80}]})
                                  for i in range(services)],
-            "/apis/discovery.k8s.io/v1/endpointslices": [self.slice(i, BACKENDS[0]) for i in range(services)],
+            "/apis/discovery.k8s.io/v1/endpointslices": [self.slice(i, A_PORT) for i in range(services)],
         }
 
     def named(self, name, labels=None, **rest):
@@ -52,7 +43,7 @@ class Cluster:
         return {"metadata": meta, **rest}
 
     def route(self, i):
-        rule = {"match": f"Host(`h{i}.example.com`) && PathPrefix(`/api`)", "kind": "Rule",
+        rule = {"match": f"Host(`host-{i}.example.com`) && PathPrefix(`/`)", "kind": "Rule",
                 "services": [{"name": f"s{i % self.services}", "port": 80}]}
         return self.named(f"r{i}", spec={"entryPoints": ["web"], "routes": [rule]})
 
@@ -65,13 +56,13 @@ class Cluster:
         """Slices in turn: one goes to the other backend, and the next time back."""
         for n in range(count):
             self.version += 1
-            yield {"type": "MODIFIED", "object": self.slice(n % self.services, BACKENDS[1 - n // self.services % 2])}
+            yield {"type": "MODIFIED", "object": self.slice(n % self.services, (B_PORT, A_PORT)[n // self.services % 2])}
 
 
 class Api(BaseHTTPRequestHandler):
     """Lists in pages; a watch says nothing, but for that of slices once `change` is set."""
     protocol_version = "HTTP/1.1"
-    cluster, change, changed, count = None, threading.Event(), threading.Event(), 0
+    cluster, change, count = None, threading.Event(), 0
 
     def log_message(self, *_):
         pass
@@ -111,7 +102,6 @@ class Api(BaseHTTPRequestHandler):
                 line = json.dumps(event).encode() + b"\n"
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
                 time.sleep(0.002)
-            self.changed.set()
         threading.Event().wait()
 
 
@@ -157,23 +147,19 @@ class Limits:
             os.rmdir(folder)
 
 
-def status(host):
-    """What a fresh request gets, or nothing."""
-    try:
-        with socket.create_connection(("127.0.0.1", WEB), 5) as c:
-            c.sendall(f"GET /api/x HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-            return c.recv(12)[9:].decode()
-    except OSError:
-        return ""
+class Limited:
+    """Rutter as a peer of the rig that gets its routes from the API server, within limits."""
+    name, env = "rutter-limited", {}
 
+    def __init__(self, binary, limits):
+        self.binary, self.limits = binary, limits
 
-def load(connections, seconds, script):
-    argv = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", script, f"http://127.0.0.1:{WEB}/"]
-    out = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
-    rate = re.search(r"Requests/sec:\s+(\S+)", out).group(1)
-    wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
-    errors = re.search(r"Socket errors: (.*)", out)
-    return f"{rate} requests/s, not 2xx {wrong.group(1) if wrong else 0}, {errors.group(1) if errors else 'no socket errors'}"
+    def configure(self, spec):
+        os.makedirs(spec.dir)
+
+    def argv(self, spec):
+        return self.limits.wrap([self.binary, f"--entryPoints.web.address=127.0.0.1:{spec.http}", "--providers.kubernetescrd",
+                                 f"--providers.kubernetescrd.endpoint=http://127.0.0.1:{API}"])
 
 
 def main():
@@ -192,34 +178,26 @@ def main():
     ThreadingHTTPServer.daemon_threads = True
     api = ThreadingHTTPServer(("127.0.0.1", API), Api)
     threading.Thread(target=api.serve_forever, daemon=True).start()
-    backend = spawn([o.backend, *map(str, BACKENDS)], LOAD_CPU)
+    backend = spawn([o.backend, str(A_PORT), str(B_PORT)], LOAD_CPU)
+    load.BACKEND.append(backend)
     limits = Limits(o.cores, o.mib)
-    began = time.monotonic()
-    log = tempfile.NamedTemporaryFile(delete=False)
-    proxy = spawn(limits.wrap([o.rutter, f"--entryPoints.web.address=127.0.0.1:{WEB}", "--providers.kubernetescrd",
-                               f"--providers.kubernetescrd.endpoint=http://127.0.0.1:{API}"]),
-                  os.sched_getaffinity(0), log=log.name)
     try:
-        while status(f"h{o.routes - 1}.example.com") != "200":
-            if proxy.poll() is not None or time.monotonic() - began > 120:
-                sys.exit(f"not ready: {limits.show()}; its log: {log.name}")
-            time.sleep(0.1)
-        print(f"{o.routes} routes live after {time.monotonic() - began:.1f} s: {limits.show()}", flush=True)
-        with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-            script.write(SCRIPT.format(routes=o.routes))
-            script.flush()
-            for connections in map(int, o.connections.split(",")):
-                said = load(connections, o.seconds, script.name)
-                print(f"{connections} connections: {said}; {limits.show()}", flush=True)
-            Api.change.set()
-            said = load(64, o.seconds, script.name)
-            Api.changed.wait(120)
-            print(f"64 connections and {o.changes} changed slices: {said}; {limits.show()}", flush=True)
+        rutter = Instance(Limited(o.rutter, limits), o.routes)
+        print(f"{o.routes} routes live after {rutter.start_s:.1f} s: {limits.show()}", flush=True)
+
+        def under_load(connections, what=""):
+            r = load.wrk(rutter, o.seconds, connections, script="routes.lua", args=("host", o.routes))
+            print(f"{connections} connections{what}: {r['rps']:.0f} requests/s, {r['us'] or 0:.0f} µs of CPU each, "
+                  f"{r['err']} errors; {limits.show()}", flush=True)
+
+        for connections in map(int, o.connections.split(",")):
+            under_load(connections)
+        Api.change.set()
+        under_load(64, f" and {o.changes} changed slices")
+        rutter.close()
     finally:
-        stop(proxy)
         stop(backend)
         limits.remove()
-    os.unlink(log.name)
 
 
 main()
